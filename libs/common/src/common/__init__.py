@@ -1,0 +1,1 @@
+"""What every service needs in the same way: contracts, messaging, storage, web, identity, telemetry."""
