@@ -1,0 +1,14 @@
+"""The published language: every event that one service tells another. No behaviour of any service stands here."""
+
+from common.contracts.chat import CHAT_EVENTS
+from common.contracts.disclosure import DISCLOSURE_EVENTS
+from common.contracts.envelope import EventData
+from common.contracts.production import ACTION_EVENTS
+from common.contracts.transcripts import TRANSCRIPT_EVENTS
+
+ALL_EVENTS: dict[str, type[EventData]] = {
+    **CHAT_EVENTS,
+    **TRANSCRIPT_EVENTS,
+    **ACTION_EVENTS,
+    **DISCLOSURE_EVENTS,
+}

@@ -1,0 +1,154 @@
+"""The envelope: CloudEvents 1.0, binary content mode on the log (attributes in headers, data as JSON in the value).
+
+Reading and writing the headers of binary mode is done here, because both stand on the hottest path of every service;
+the `cloudevents` package reads structured mode (which case systems may send), and the contract tests hold both
+directions against it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+import orjson
+from cloudevents.core.bindings.kafka import KafkaMessage, from_structured
+from cloudevents.core.exceptions import BaseCloudEventException
+from cloudevents.core.formats.json import JSONFormat
+from pydantic import BaseModel, ConfigDict
+
+from common.clock import rfc3339
+from common.messaging.broker import ReceivedRecord, Record
+
+CONTENT_TYPE = "application/json"
+
+
+class EventData(BaseModel):
+    """What an event says. Each class is one kind of fact in one version; its schema file is committed.
+
+    A person's values stand in one field named `pii` and nowhere else. Fields that a reader does not know are passed
+    over, so that a producer may add some (compatible change); removing or retyping one needs a new version.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    event_type: ClassVar[str]
+    topic: ClassVar[str]
+    key_field: ClassVar[str]
+
+    @property
+    def key(self) -> str:
+        return str(getattr(self, self.key_field))
+
+
+Data = TypeVar("Data", bound=EventData, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope(Generic[Data]):
+    """A fact with its CloudEvents attributes. `traceparent` is the W3C trace context of the producer, or empty."""
+
+    id: UUID
+    type: str
+    source: str
+    subject: str
+    time: datetime
+    data: Data
+    traceparent: str = ""
+
+
+class UnusableEventError(Exception):
+    """The record is not an event of a known kind in its schema. The text names fields and rules, never values."""
+
+
+def encode(envelope: Envelope[EventData]) -> Record:
+    """Write an event for the log."""
+    return encode_raw(
+        event_id=envelope.id,
+        data_class=type(envelope.data),
+        source=envelope.source,
+        time=rfc3339(envelope.time),
+        key=envelope.data.key,
+        value=orjson.dumps(envelope.data.model_dump(mode="json")),
+        traceparent=envelope.traceparent,
+    )
+
+
+def encode_raw(
+    *, event_id: UUID, data_class: type[EventData], source: str, time: str, key: str, value: bytes, traceparent: str
+) -> Record:
+    """Write an event whose data is JSON already (it must be what `data_class` describes: tests hold it against the schema)."""
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": str(event_id),
+        "ce_type": data_class.event_type,
+        "ce_source": source,
+        "ce_subject": key,
+        "ce_time": time,
+        "content-type": CONTENT_TYPE,
+    }
+    if traceparent:
+        headers["ce_traceparent"] = traceparent
+    return Record(data_class.topic, key, value, headers)
+
+
+def decode(record: ReceivedRecord | Record, kinds: Mapping[str, type[EventData]]) -> Envelope[EventData]:
+    """Read an event of one of these kinds (by CloudEvents type).
+
+    Raises:
+        UnusableEventError: not CloudEvents 1.0, an unknown type, or data outside its schema.
+    """
+    attributes = _attributes(record)
+    try:
+        kind = kinds[attributes["type"]]
+        if attributes.get("specversion") != "1.0":
+            raise UnusableEventError("attribute specversion is not 1.0")
+        return Envelope(
+            id=UUID(attributes["id"]),
+            type=attributes["type"],
+            source=attributes["source"],
+            subject=attributes.get("subject", ""),
+            time=_moment(attributes["time"]),
+            data=kind.model_validate_json(attributes["data"]),
+            traceparent=attributes.get("traceparent", ""),
+        )
+    except KeyError as missing:
+        known = missing.args[0] in kinds or missing.args[0] in {"id", "type", "source", "time"}
+        raise UnusableEventError(
+            f"attribute {missing.args[0]} is missing" if known else "the event's type is not known to this reader"
+        ) from None
+    except ValueError as error:
+        raise UnusableEventError(explain(error)) from None
+
+
+def explain(error: ValueError) -> str:
+    """Say what is wrong by field and rule; never with the value, which may be a person's."""
+    if hasattr(error, "errors"):
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        return "; ".join(f"data.{'.'.join(map(str, e['loc']))}: {e['type']}" for e in found[:5])
+    return "attribute id or time is malformed"
+
+
+def _attributes(record: ReceivedRecord | Record) -> dict[str, Any]:
+    headers = record.headers
+    if "ce_id" in headers or not headers.get("content-type", "").startswith("application/cloudevents"):
+        attributes: dict[str, Any] = {k[3:]: v for k, v in headers.items() if k.startswith("ce_")}
+        attributes["data"] = record.value
+        return attributes
+    try:
+        message = KafkaMessage({k: v.encode() for k, v in headers.items()}, record.key, record.value)
+        event = from_structured(message, JSONFormat())
+    except (BaseCloudEventException, ValueError):
+        raise UnusableEventError("the structured event cannot be read") from None
+    attributes = {k: str(v) for k, v in event.get_attributes().items() if k != "time"}
+    if (time := event.get_time()) is not None:
+        attributes["time"] = rfc3339(time)
+    attributes["data"] = orjson.dumps(event.get_data())
+    return attributes
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("naive time")
+    return moment

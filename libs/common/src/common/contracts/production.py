@@ -1,0 +1,40 @@
+"""Finished pieces of work: told by the chat gateway for each chat, and by case-management systems for each case."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from common.contracts.chat import Pii
+from common.contracts.envelope import EventData
+
+
+class ActionPii(Pii):
+    """The only values of a person here: whose work it was, and on which case. No social security number, ever."""
+
+    employee_pin: str
+    case_number: str = ""
+
+
+class ActionCompleted(EventData):
+    """One completed action on one case or chat."""
+
+    event_type: ClassVar[str] = "muniment.action.completed.v1"
+    topic: ClassVar[str] = "action.completed"
+    key_field: ClassVar[str] = "action_id"
+
+    action_id: UUID
+    kind: Literal["chat_handled", "case_adjudicated", "case_reviewed", "interview", "fingerprint_check", "other"]
+    form_type: str = Field(default="", max_length=20, description="Form or topic the work was on, coded")
+    hour_type: str = Field(default="regular", max_length=20)
+    outcome: str = Field(max_length=40, description="Coded outcome")
+    started_at: datetime
+    completed_at: datetime
+    session_id: UUID | None = None
+    office: str
+    region: str
+    pii: ActionPii
+
+
+ACTION_EVENTS: dict[str, type[EventData]] = {ActionCompleted.event_type: ActionCompleted}

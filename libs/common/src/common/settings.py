@@ -1,0 +1,55 @@
+"""Settings that every service shares. A service's own class inherits from `ServiceSettings` and adds its fields."""
+
+from functools import cached_property
+from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Read from the environment (prefix `MUNIMENT_`). Passwords stand in URLs, so URLs are secrets too."""
+
+    model_config = SettingsConfigDict(env_prefix="MUNIMENT_", frozen=True, extra="ignore")
+
+    profile: Literal["embedded", "standard"] = Field(
+        default="standard", description="`embedded` admits the development issuer; wrong in production, anyone may mint tokens"
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on; wider than needed exposes the service")
+    port: int = Field(default=8000, description="Port to listen on; taken, the process ends with one sentence")
+    database_url: SecretStr = Field(
+        default=SecretStr("postgresql://localhost/muniment"), description="The service's own database under its own role"
+    )
+    database_pool: int = Field(default=8, ge=1, description="Connections a process may hold; too many exhaust the server")
+    broker: Literal["postgres", "kafka"] = Field(default="kafka", description="Which event log")
+    broker_url: SecretStr = Field(
+        default=SecretStr("127.0.0.1:9092"), description="Kafka's bootstrap servers, or the URL of the log's database"
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="Must match the listener; wrong, nothing connects"
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    kafka_username: str = Field(default="", description="The Kafka principal; its ACLs come from topics.yaml")
+    kafka_password: SecretStr = SecretStr("")
+    kafka_ca_file: str = Field(default="", description="Authority that signed the brokers' certificates (PEM)")
+    redis_url: str = Field(default="memory://", description="Presence and fan-out; losing it costs speed, nothing else")
+    issuer: str = Field(default="", description="Who signs the tokens; a token of another issuer is refused")
+    audience: str = Field(default="muniment", description="Whom the tokens must be meant for")
+    jwks: str = Field(default="", description="The issuer's public keys: an https URL or a file")
+    otlp_endpoint: str = Field(default="", description="Where traces go (OTLP over HTTP); empty: nowhere")
+    log_format: Literal["console", "json"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    stop_after_seconds: float = Field(default=20, gt=0, description="Longest wait for work in hand when told to stop")
+    dead_letter_ceiling: int = Field(
+        default=100, ge=1, description="Events set aside and not yet redriven at which a consumer stops taking more"
+    )
+    consumer_batch: int = Field(default=500, ge=1, description="Most events in one transaction")
+
+    @cached_property
+    def sqlalchemy_url(self) -> str:
+        return _with_scheme(self.database_url.get_secret_value(), "postgresql+asyncpg")
+
+
+def _with_scheme(url: str, scheme: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(scheme=scheme))

@@ -1,0 +1,185 @@
+"""The skeleton of a service's HTTP application, and how it is served and stopped."""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from common.ids import new_id
+from common.settings import ServiceSettings
+from common.telemetry import get_logger, request_span
+from common.web import problems
+
+Check = Callable[[], Awaitable[None]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+MAX_BODY_BYTES = 1_000_000
+CHECK_SECONDS = 3.0
+_CORRELATION = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+
+DURATION = Histogram(
+    "muniment_http_seconds",
+    "Time to answer, by route template",
+    ["method", "route", "status"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+log = get_logger("web")
+
+
+def create_app(
+    *,
+    title: str,
+    description: str,
+    routers: Sequence[APIRouter],
+    checks: Mapping[str, Check],
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
+    """Put an application together.
+
+    Args:
+        checks: engine name → coroutine that raises when the engine is out of reach; `/readyz` runs them all.
+        lifespan: opens and closes what the routes use; it may fill `app.state`.
+    """
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        if lifespan is None:
+            yield
+            return
+        async with lifespan(app):
+            yield
+
+    responses: dict[int | str, dict[str, Any]] = {
+        "4XX": {"model": problems.Problem, "description": "Refused: the answer names the field or the missing fact"},
+        "503": {"model": problems.Problem, "description": "An engine is out of reach; nothing was done"},
+    }
+    app = FastAPI(title=title, description=description, version="1", lifespan=life, responses=responses)
+    problems.install(app)
+    app.include_router(health_router(checks))
+    for router in routers:
+        app.include_router(router)
+    app.add_middleware(Correlation)
+    return app
+
+
+def health_router(checks: Mapping[str, Check]) -> APIRouter:
+    router = APIRouter(tags=["health"])
+
+    @router.get("/livez", summary="Is this process alive")
+    async def livez() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @router.get("/readyz", summary="Can it serve, engines included")
+    async def readyz() -> JSONResponse:
+        results = dict(zip(checks, await asyncio.gather(*(_probe(c) for c in checks.values())), strict=True))
+        ready = all(r == "ok" for r in results.values())
+        return JSONResponse({"status": "ready" if ready else "not ready", "checks": results}, 200 if ready else 503)
+
+    @router.get("/metrics", summary="Prometheus metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+async def _probe(check: Check) -> str:
+    try:
+        await asyncio.wait_for(check(), CHECK_SECONDS)
+    except NotReadyError as reason:
+        return str(reason)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the answer is: not ready
+        return type(error).__name__
+    return "ok"
+
+
+class NotReadyError(Exception):
+    """Raised by a check whose text may be shown."""
+
+
+class Correlation:
+    """Outermost layer: correlation id, trace, size limit, duration. Plain ASGI, so that streams and sockets pass untouched."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        given = headers.get("x-request-id", "")
+        correlation_id = given if _CORRELATION.match(given) else str(new_id())
+        scope.setdefault("state", {})["correlation_id"] = correlation_id
+        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+            if scope["type"] == "websocket":
+                await self._app(scope, receive, send)
+            else:
+                await self._http(scope, receive, send, headers, correlation_id)
+
+    async def _http(
+        self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], correlation_id: str
+    ) -> None:
+        began, status, size = time.perf_counter(), 500, 0
+
+        async def limited() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > MAX_BODY_BYTES:
+                raise BodyTooLargeError
+            return message
+
+        async def answered(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", correlation_id.encode())]
+            await send(message)
+
+        with request_span(f"{scope['method']}", headers):
+            try:
+                await self._app(scope, limited, answered)
+            finally:
+                route = getattr(scope.get("route"), "path", "unmatched")
+                DURATION.labels(scope["method"], route, status).observe(time.perf_counter() - began)
+
+
+class BodyTooLargeError(problems.MunimentError):
+    status, kind, title = 413, "too-large", "The content is too large"
+
+    def __init__(self) -> None:
+        super().__init__(f"a request may carry {MAX_BODY_BYTES} bytes at most")
+
+
+def serve(app: FastAPI, settings: ServiceSettings) -> None:
+    """Serve until SIGTERM or SIGINT; then take no new connection and finish what is in hand."""
+    uvicorn.run(app, **server_options(settings))
+
+
+def server_options(settings: ServiceSettings) -> dict[str, Any]:
+    """How uvicorn is run, measured best for chat: sans-I/O WebSockets, uvloop, httptools, no compression."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "ws": "websockets-sansio",
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws_per_message_deflate": False,
+        "ws_max_size": 65_536,
+        "backlog": 4096,
+        "access_log": False,
+        "log_config": None,
+        "server_header": False,
+        "proxy_headers": False,
+        "timeout_graceful_shutdown": int(settings.stop_after_seconds),
+    }

@@ -1,0 +1,107 @@
+"""Problem details (RFC 9457): every refusal has one form, names the field or the missing fact, and quotes no value."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from common.errors import MunimentError, UnavailableError
+from common.messaging.consumer import is_outage
+from common.telemetry import get_logger
+
+TYPE_BASE = "https://muniment.dev/problems/"
+MEDIA_TYPE = "application/problem+json"
+
+log = get_logger("web")
+
+
+class ProblemField(BaseModel):
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457. `missing` names facts that the request has to show; `errors` says what is wrong by field."""
+
+    type: str = Field(examples=[TYPE_BASE + "invalid"])
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="The correlation id of this request")
+    missing: list[str] = []
+    errors: list[ProblemField] = []
+
+
+def problem(
+    request: Request, *, status: int, kind: str, title: str, detail: str, headers: dict[str, str] | None = None, **more: Any
+) -> JSONResponse:
+    content = {
+        "type": TYPE_BASE + kind,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": getattr(request.state, "correlation_id", ""),
+        **{name: value for name, value in more.items() if value},
+    }
+    return JSONResponse(content, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Give every failure of this app its problem answer."""
+
+    @app.exception_handler(MunimentError)
+    async def _known(request: Request, error: MunimentError) -> JSONResponse:
+        headers = {"Retry-After": "1"} if error.status in {429, 503} else {}
+        if error.status == 401:  # noqa: PLR2004 - the status itself
+            headers["WWW-Authenticate"] = "Bearer"
+        return problem(
+            request,
+            status=error.status,
+            kind=error.kind,
+            title=error.title,
+            detail=error.detail,
+            headers=headers,
+            missing=list(error.missing),
+            errors=[{"field": e.field, "message": e.message} for e in error.errors],
+            **error.more,
+        )
+
+    @app.exception_handler(RequestValidationError)
+    async def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+        fields = [{"field": ".".join(map(str, e["loc"])), "message": e["msg"] if _is_plain(e) else e["type"]} for e in error.errors()]
+        return problem(
+            request,
+            status=422,
+            kind="invalid",
+            title="The input is malformed or a rule is not met",
+            detail=f"{len(fields)} field(s) are not as they must be: {', '.join(f['field'] for f in fields[:5])}",
+            errors=fields,
+            missing=[".".join(map(str, e["loc"])) for e in error.errors() if e["type"] == "missing"],
+        )
+
+    @app.exception_handler(HTTPException)
+    async def _plain(request: Request, error: HTTPException) -> JSONResponse:
+        titles = {404: "There is no such thing", 405: "This method does not work here"}
+        title = titles.get(error.status_code, "The request cannot be answered")
+        kind = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
+        return problem(
+            request, status=error.status_code, kind=kind, title=title, detail=title, headers=dict(error.headers or {})
+        )
+
+    @app.exception_handler(Exception)
+    async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+        if is_outage(error):
+            log.warning("web.engine_out_of_reach", error=type(error).__name__)
+            return await _known(request, UnavailableError("an engine is out of reach for now; nothing was done"))
+        log.error("web.unforeseen", exc_info=error)
+        return problem(
+            request, status=500, kind="internal", title="Something went wrong here", detail="The failure was logged by its id"
+        )
+
+
+def _is_plain(error: Any) -> bool:
+    """Pydantic's own sentences name rules; those of validators may quote the input."""
+    return error["type"] not in {"value_error", "assertion_error"} or error["msg"].startswith("Value error, ")

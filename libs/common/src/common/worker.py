@@ -1,0 +1,143 @@
+"""The worker of a service: relay, consumers and housekeeping under one roof, with a small HTTP side for health.
+
+It ends when any of them fails in a way that waiting does not mend; whoever started it starts it again.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
+
+import uvicorn
+from fastapi import FastAPI
+
+from common.clock import Clock
+from common.contracts.topics import TOPICS
+from common.database import Database
+from common.messaging import inbox
+from common.messaging.broker import Broker
+from common.messaging.consumer import Consumer, Subject, is_outage
+from common.messaging.relay import Relay
+from common.settings import ServiceSettings
+from common.telemetry import get_logger
+from common.web.app import Check, NotReadyError, create_app, server_options
+
+HOUSEKEEPING_SECONDS = 3600.0
+log = get_logger("worker")
+
+
+class Worker:
+    """Args:
+    service: package name.
+    subjects: what the service hears; empty for one that only tells.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        settings: ServiceSettings,
+        *,
+        database: Database,
+        broker: Broker,
+        clock: Clock,
+        subjects: Sequence[Subject],
+    ) -> None:
+        self._service = service
+        self._settings = settings
+        self._database = database
+        self._broker = broker
+        self._clock = clock
+        self._relay = Relay(settings.database_url.get_secret_value(), broker, owner=service)
+        self._consumers = [
+            Consumer(
+                subject,
+                database=database,
+                broker=broker,
+                clock=clock,
+                batch=settings.consumer_batch,
+                ceiling=settings.dead_letter_ceiling,
+            )
+            for subject in subjects
+        ]
+
+    async def run(self) -> None:
+        """Work until SIGTERM or SIGINT; then finish the batches in hand and leave the groups."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stop.set)
+        async with self._open_broker(stop), asyncio.TaskGroup() as group:
+            if stop.is_set():
+                return
+            server = _QuietServer(uvicorn.Config(self._health_app(), **server_options(self._settings)))
+            group.create_task(self._serve(server, stop))
+            group.create_task(self._relay.run(stop))
+            group.create_task(self._keep_house(stop))
+            for consumer in self._consumers:
+                group.create_task(consumer.run(stop))
+            log.info("worker.started", groups=[c.subject.group for c in self._consumers])
+
+    @contextlib.asynccontextmanager
+    async def _open_broker(self, stop: asyncio.Event) -> AsyncIterator[None]:
+        """The event log may start later than its clients: wait for it."""
+        pause = 0.2
+        async with contextlib.AsyncExitStack() as stack:
+            while not stop.is_set():
+                try:
+                    await stack.enter_async_context(self._broker)
+                    break
+                except Exception as error:
+                    if not is_outage(error):
+                        raise
+                    log.warning("worker.waiting_for_event_log", error=type(error).__name__)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(stop.wait(), pause)
+                    pause = min(pause * 2, 5.0)
+            yield
+
+    async def _serve(self, server: uvicorn.Server, stop: asyncio.Event) -> None:
+        serving = asyncio.create_task(server.serve())
+        await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        server.should_exit = True
+        await serving
+
+    def _health_app(self) -> FastAPI:
+        checks: dict[str, Check] = {"database": self._database.ping, "event log": self._broker.ping, "relay": self._relay_check}
+        for consumer in self._consumers:
+            checks[consumer.subject.group] = _consumer_check(consumer)
+        return create_app(title=f"{self._service} worker", description="Health only", routers=[], checks=checks)
+
+    async def _relay_check(self) -> None:
+        if not self._relay.healthy:
+            raise NotReadyError("the relay does not run now")
+
+    async def _keep_house(self, stop: asyncio.Event) -> None:
+        """Forget inbox entries that no log can bring again: older than twice the longest retention of any topic."""
+        keep = timedelta(days=2 * max(topic.retention_days for topic in TOPICS))
+        while not stop.is_set():
+            try:
+                async with self._database.unit_of_work() as session:
+                    await inbox.prune(session, self._clock.now() - keep)
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), HOUSEKEEPING_SECONDS)
+
+
+class _QuietServer(uvicorn.Server):
+    """Signals belong to the worker, not to its health page."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def] # noqa: ANN201 - uvicorn's own signature
+        yield
+
+
+def _consumer_check(consumer: Consumer) -> Callable[[], Awaitable[None]]:
+    async def check() -> None:
+        if not consumer.healthy:
+            raise NotReadyError(consumer.state)
+
+    return check
