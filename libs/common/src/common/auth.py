@@ -118,7 +118,9 @@ class TokenVerifier:
         subject, roles = claims.get("sub"), claims.get("roles", [])
         if not isinstance(subject, str) or not subject or not isinstance(roles, list):
             raise UnauthenticatedError("the token names no subject or its roles are malformed")
-        return Principal(subject, ROLES.intersection(r for r in roles if isinstance(r, str)), dict(claims), int(expires))
+        return Principal(
+            subject, ROLES.intersection(r for r in roles if isinstance(r, str)), dict(claims), int(expires)
+        )
 
     async def _key_set(self, *, anew: bool = False) -> KeySet:
         # Monotonic: how long ago keys were fetched is a duration, not a date.

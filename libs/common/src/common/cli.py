@@ -14,10 +14,10 @@ from fastapi import FastAPI
 
 from common import telemetry
 from common.clock import Clock, SystemClock
+from common.contracts.envelope import UnusableEventError
 from common.database import Database
 from common.engines import make_broker
 from common.errors import MunimentError
-from common.contracts.envelope import UnusableEventError
 from common.messaging import dead_letters
 from common.messaging.broker import ReceivedRecord
 from common.messaging.consumer import Consumer, Subject
@@ -95,7 +95,8 @@ async def _redrive(service: Service, settings: ServiceSettings, options: argpars
     database = Database(settings, application=f"{service.name} redrive")
     broker = make_broker(settings, client_id=f"{service.name}-redrive")  # never opened: handling again needs no log
     consumers = {
-        s.group: Consumer(s, database=database, broker=broker, clock=clock) for s in service.make_subjects(settings, clock)
+        s.group: Consumer(s, database=database, broker=broker, clock=clock)
+        for s in service.make_subjects(settings, clock)
     }
     failed = 0
     try:
@@ -112,7 +113,10 @@ async def _redrive(service: Service, settings: ServiceSettings, options: argpars
                 outcome = await _redrive_one(consumers.get(letter["consumer_group"]), record, letter["id"])
                 failed += outcome != "handled"
                 print(f"    {outcome}")
-        print(f"{len(letters)} set aside" + (f", {len(letters) - failed} handled again" if options.all or options.id else ""))
+        print(
+            f"{len(letters)} set aside"
+            + (f", {len(letters) - failed} handled again" if options.all or options.id else "")
+        )
     finally:
         await database.close()
     return 1 if failed else 0

@@ -1,6 +1,5 @@
 """Makes the engines' clients from settings: which event log, which Redis."""
 
-
 import redis.asyncio
 from fakeredis import FakeAsyncRedis
 
@@ -30,5 +29,3 @@ def make_redis(settings: ServiceSettings) -> "redis.asyncio.Redis":
     if settings.redis_url == "memory://":
         return FakeAsyncRedis()
     return redis.asyncio.Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
-
-

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from alembic import command, context
 from alembic.config import Config
@@ -48,5 +49,5 @@ def execute_script(script: str) -> None:
     """Execute several statements in a migration. (asyncpg prepares statements one by one, so a script goes by its own way.)"""
     from alembic import op  # noqa: PLC0415 - only there while a migration runs
 
-    raw = op.get_bind().connection.dbapi_connection
+    raw: Any = op.get_bind().connection.dbapi_connection
     raw.await_(raw.driver_connection.execute(script))

@@ -14,17 +14,22 @@ class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MUNIMENT_", frozen=True, extra="ignore")
 
     profile: Literal["embedded", "standard"] = Field(
-        default="standard", description="`embedded` admits the development issuer; wrong in production, anyone may mint tokens"
+        default="standard",
+        description="`embedded` admits the development issuer; wrong in production, anyone may mint tokens",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on; wider than needed exposes the service")
     port: int = Field(default=8000, description="Port to listen on; taken, the process ends with one sentence")
     database_url: SecretStr = Field(
-        default=SecretStr("postgresql://localhost/muniment"), description="The service's own database under its own role"
+        default=SecretStr("postgresql://localhost/muniment"),
+        description="The service's own database under its own role",
     )
-    database_pool: int = Field(default=8, ge=1, description="Connections a process may hold; too many exhaust the server")
+    database_pool: int = Field(
+        default=8, ge=1, description="Connections a process may hold; too many exhaust the server"
+    )
     broker: Literal["postgres", "kafka"] = Field(default="kafka", description="Which event log")
     broker_url: SecretStr = Field(
-        default=SecretStr("127.0.0.1:9092"), description="Kafka's bootstrap servers, or the URL of the log's database"
+        default=SecretStr("127.0.0.1:9092"),
+        description="Kafka's bootstrap servers, or the URL of the log's database",
     )
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT", description="Must match the listener; wrong, nothing connects"
@@ -42,7 +47,9 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     stop_after_seconds: float = Field(default=20, gt=0, description="Longest wait for work in hand when told to stop")
     dead_letter_ceiling: int = Field(
-        default=100, ge=1, description="Events set aside and not yet redriven at which a consumer stops taking more"
+        default=100,
+        ge=1,
+        description="Events set aside and not yet redriven at which a consumer stops taking more",
     )
     consumer_batch: int = Field(default=500, ge=1, description="Most events in one transaction")
 

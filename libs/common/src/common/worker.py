@@ -6,7 +6,7 @@ It ends when any of them fails in a way that waiting does not mend; whoever star
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
 
 import uvicorn
@@ -104,7 +104,11 @@ class Worker:
         await serving
 
     def _health_app(self) -> FastAPI:
-        checks: dict[str, Check] = {"database": self._database.ping, "event log": self._broker.ping, "relay": self._relay_check}
+        checks: dict[str, Check] = {
+            "database": self._database.ping,
+            "event log": self._broker.ping,
+            "relay": self._relay_check,
+        }
         for consumer in self._consumers:
             checks[consumer.subject.group] = _consumer_check(consumer)
         return create_app(title=f"{self._service} worker", description="Health only", routers=[], checks=checks)
@@ -131,7 +135,7 @@ class _QuietServer(uvicorn.Server):
     """Signals belong to the worker, not to its health page."""
 
     @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def] # noqa: ANN201 - uvicorn's own signature
+    def capture_signals(self) -> Iterator[None]:
         yield
 
 

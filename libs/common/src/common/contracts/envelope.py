@@ -41,11 +41,11 @@ class EventData(BaseModel):
         return str(getattr(self, self.key_field))
 
 
-Data = TypeVar("Data", bound=EventData, covariant=True)
+DataT_co = TypeVar("DataT_co", bound=EventData, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope(Generic[Data]):
+class Envelope(Generic[DataT_co]):
     """A fact with its CloudEvents attributes. `traceparent` is the W3C trace context of the producer, or empty."""
 
     id: UUID
@@ -53,7 +53,7 @@ class Envelope(Generic[Data]):
     source: str
     subject: str
     time: datetime
-    data: Data
+    data: DataT_co
     traceparent: str = ""
 
 
@@ -75,7 +75,14 @@ def encode(envelope: Envelope[EventData]) -> Record:
 
 
 def encode_raw(
-    *, event_id: UUID, data_class: type[EventData], source: str, time: str, key: str, value: bytes, traceparent: str
+    *,
+    event_id: UUID,
+    data_class: type[EventData],
+    source: str,
+    time: str,
+    key: str,
+    value: bytes,
+    traceparent: str,
 ) -> Record:
     """Write an event whose data is JSON already (it must be what `data_class` describes: tests hold it against the schema)."""
     headers = {

@@ -7,7 +7,7 @@ and `postgres_log.py` (a log in PostgreSQL, for one machine without Kafka).
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Subscription(Protocol):
 class Broker(Protocol):
     """A durable, partitioned, replayable event log. Use as an async context manager: `async with broker:`."""
 
-    async def __aenter__(self) -> "Broker": ...
+    async def __aenter__(self) -> Self: ...
 
     async def __aexit__(self, *exc: object) -> None: ...
 

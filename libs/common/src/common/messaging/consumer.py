@@ -25,7 +25,13 @@ from common.contracts.envelope import Envelope, EventData, UnusableEventError, d
 from common.database import Database, WriteSession
 from common.errors import MunimentError, PoisonEventError
 from common.messaging import dead_letters, inbox
-from common.messaging.broker import Broker, BrokerUnavailableError, PositionLostError, ReceivedRecord, Subscription
+from common.messaging.broker import (
+    Broker,
+    BrokerUnavailableError,
+    PositionLostError,
+    ReceivedRecord,
+    Subscription,
+)
 from common.telemetry import consume_span, get_logger
 
 UNKNOWN_ATTEMPTS = 5
@@ -195,7 +201,9 @@ class Consumer:
             except Exception as error:
                 if is_outage(error):
                     raise
-                known = isinstance(error, UnusableEventError) or (isinstance(error, MunimentError) and not error.retryable)
+                known = isinstance(error, UnusableEventError) or (
+                    isinstance(error, MunimentError) and not error.retryable
+                )
                 if known or attempt == UNKNOWN_ATTEMPTS:
                     await self._set_aside(record, error)
                     return

@@ -37,7 +37,9 @@ async def tell(session: AsyncSession, *facts: EventData, source: str, time: date
         time: when the facts came about (aware).
     """
     trace = current_traceparent()
-    await tell_records(session, [encode(Envelope(new_id(), f.event_type, source, f.key, time, f, trace)) for f in facts])
+    await tell_records(
+        session, [encode(Envelope(new_id(), f.event_type, source, f.key, time, f, trace)) for f in facts]
+    )
 
 
 async def tell_records(session: AsyncSession, records: Sequence[Record]) -> None:

@@ -104,7 +104,10 @@ class Relay:
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
         connection = await asyncpg.connect(
-            self._url, timeout=5, command_timeout=30, server_settings={"application_name": f"{self._owner} relay"}
+            self._url,
+            timeout=5,
+            command_timeout=30,
+            server_settings={"application_name": f"{self._owner} relay"},
         )
         try:
             await connection.add_listener(OUTBOX_CHANNEL, lambda *_: self._wake.set())

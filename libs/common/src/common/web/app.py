@@ -3,9 +3,8 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from collections.abc import AsyncIterator
 from typing import Any
 
 import structlog
@@ -15,6 +14,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from common.errors import TooLargeError
 from common.ids import new_id
 from common.settings import ServiceSettings
 from common.telemetry import get_logger, request_span
@@ -60,7 +60,10 @@ def create_app(
             yield
 
     responses: dict[int | str, dict[str, Any]] = {
-        "4XX": {"model": problems.Problem, "description": "Refused: the answer names the field or the missing fact"},
+        "4XX": {
+            "model": problems.Problem,
+            "description": "Refused: the answer names the field or the missing fact",
+        },
         "503": {"model": problems.Problem, "description": "An engine is out of reach; nothing was done"},
     }
     app = FastAPI(title=title, description=description, version="1", lifespan=life, responses=responses)
@@ -154,9 +157,7 @@ class Correlation:
                 DURATION.labels(scope["method"], route, status).observe(time.perf_counter() - began)
 
 
-class BodyTooLargeError(problems.MunimentError):
-    status, kind, title = 413, "too-large", "The content is too large"
-
+class BodyTooLargeError(TooLargeError):
     def __init__(self) -> None:
         super().__init__(f"a request may carry {MAX_BODY_BYTES} bytes at most")
 

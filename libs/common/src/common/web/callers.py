@@ -7,7 +7,9 @@ from fastapi import Depends, Header, Request
 from common.auth import Principal, TokenVerifier, bearer
 
 
-async def caller(request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None) -> Principal:
+async def caller(
+    request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
+) -> Principal:
     """The principal of the bearer token.
 
     Raises:

@@ -21,7 +21,8 @@ _FIND = "SELECT request_digest, status, response FROM idempotency_key WHERE call
 _KEEP = "UPDATE idempotency_key SET status = $4, response = $5 WHERE caller = $1 AND operation = $2 AND key = $3"
 
 IdempotencyKey = Annotated[
-    str | None, Header(alias="Idempotency-Key", description="Your own id for this request; sending it again does nothing new")
+    str | None,
+    Header(alias="Idempotency-Key", description="Your own id for this request; sending it again does nothing new"),
 ]
 
 
@@ -44,7 +45,9 @@ async def once(
     require_transaction(session)
     if not key or len(key) > 200:  # noqa: PLR2004 - said in the text
         wrong = "the header Idempotency-Key is needed: 1 to 200 characters of your choice"
-        raise InvalidError(wrong, errors=[FieldError("header.Idempotency-Key", wrong)], missing=["header.Idempotency-Key"])
+        raise InvalidError(
+            wrong, errors=[FieldError("header.Idempotency-Key", wrong)], missing=["header.Idempotency-Key"]
+        )
     digest = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
     place = (principal.id, operation, key)
     if not await fetch_all(session, _CLAIM, *place, digest):

@@ -36,7 +36,14 @@ class Problem(BaseModel):
 
 
 def problem(
-    request: Request, *, status: int, kind: str, title: str, detail: str, headers: dict[str, str] | None = None, **more: Any
+    request: Request,
+    *,
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    **more: Any,
 ) -> JSONResponse:
     content = {
         "type": TYPE_BASE + kind,
@@ -71,7 +78,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:
-        fields = [{"field": ".".join(map(str, e["loc"])), "message": e["msg"] if _is_plain(e) else e["type"]} for e in error.errors()]
+        fields = [
+            {"field": ".".join(map(str, e["loc"])), "message": e["msg"] if _is_plain(e) else e["type"]}
+            for e in error.errors()
+        ]
         return problem(
             request,
             status=422,
@@ -88,7 +98,12 @@ def install(app: FastAPI) -> None:
         title = titles.get(error.status_code, "The request cannot be answered")
         kind = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
         return problem(
-            request, status=error.status_code, kind=kind, title=title, detail=title, headers=dict(error.headers or {})
+            request,
+            status=error.status_code,
+            kind=kind,
+            title=title,
+            detail=title,
+            headers=dict(error.headers or {}),
         )
 
     @app.exception_handler(Exception)
@@ -98,7 +113,11 @@ def install(app: FastAPI) -> None:
             return await _known(request, UnavailableError("an engine is out of reach for now; nothing was done"))
         log.error("web.unforeseen", exc_info=error)
         return problem(
-            request, status=500, kind="internal", title="Something went wrong here", detail="The failure was logged by its id"
+            request,
+            status=500,
+            kind="internal",
+            title="Something went wrong here",
+            detail="The failure was logged by its id",
         )
 
 

@@ -1,0 +1,82 @@
+"""Every topic of the platform, written by `make schemas`.
+
+The source is deploy/kafka/topics.yaml: change it there. Kafka's topics and ACLs, the embedded log's topics and
+grants, and the event catalogue come from that file too, so what is missing here exists nowhere.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One topic: what it carries, in which order, for how long, and who may touch it."""
+
+    name: str
+    """As it is called in Kafka and in the embedded log; also the stem of the event's type."""
+
+    key: str
+    """The field whose value is the record's key. Records of one key keep their order; others need not."""
+
+    partitions: int
+    """Into how many ordered parts the keys are spread; when it grows, a key can change its partition."""
+
+    retention_days: int
+    """How long the log keeps its copy, read or not. The owner's store is the record, never the topic."""
+
+    owners: tuple[str, ...]
+    """The principals that may write. A principal is named like the service's package and database role."""
+
+    readers: tuple[str, ...]
+    """The principals that may read; owners may not, unless they stand here too."""
+
+    describes: str
+    """In one sentence, what a record of this topic says."""
+
+
+TOPICS: tuple[TopicSpec, ...] = (
+    TopicSpec(
+        name="chat.message",
+        key="session_id",
+        partitions=8,
+        retention_days=7,
+        owners=("chat_gateway",),
+        readers=("transcripts",),
+        describes="Every entry of a live session, numbered 1..n, from opened to closed.",
+    ),
+    TopicSpec(
+        name="transcript.closed",
+        key="transcript_id",
+        partitions=8,
+        retention_days=30,
+        owners=("transcripts",),
+        readers=("production", "disclosure", "retention"),
+        describes="A transcript was sealed; counts, times and digests, no person's values.",
+    ),
+    TopicSpec(
+        name="action.completed",
+        key="action_id",
+        partitions=8,
+        retention_days=30,
+        owners=("chat_gateway", "case_system"),
+        readers=("production", "retention"),
+        describes="A finished piece of an employee's work on a chat or a case.",
+    ),
+    TopicSpec(
+        name="disclosure.requested",
+        key="request_id",
+        partitions=4,
+        retention_days=30,
+        owners=("disclosure", "case_system"),
+        readers=("disclosure", "retention"),
+        describes="Someone asks that records be disclosed.",
+    ),
+    TopicSpec(
+        name="disclosure.decided",
+        key="request_id",
+        partitions=4,
+        retention_days=30,
+        owners=("disclosure",),
+        readers=("transcripts", "retention"),
+        describes="A request was decided; allow, deny or undecided, with the rule's version.",
+    ),
+)
