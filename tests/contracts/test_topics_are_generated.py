@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from muniment.schemas import render_topics_module
 
 from common.contracts import topics
+from muniment.schemas import render_topics_module
 
 YAML = Path(__file__).parents[2] / "deploy" / "kafka" / "topics.yaml"
 

@@ -1,0 +1,86 @@
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet
+
+from common.auth import DEVELOPMENT_ISSUER
+from common.clock import Clock
+
+EMPLOYEE_ROLES = frozenset(
+    {
+        "agent",
+        "supervisor",
+        "quality_reviewer",
+        "analyst",
+        "office_admin",
+        "regional_admin",
+        "hq_admin",
+        "privacy_officer",
+        "records_officer",
+        "auditor",
+    }
+)
+
+
+class Issuer:
+    """An identity provider for tests: mints tokens, and writes its public keys where `MUNIMENT_JWKS` can point.
+
+    Args:
+        folder: where `jwks.json` goes.
+        clock: what the tokens' times count from.
+    """
+
+    name = DEVELOPMENT_ISSUER
+    audience = "muniment"
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._clock = clock
+        self._key = ECKey.generate_key("P-256", {"kid": "test-1", "use": "sig", "alg": "ES256"})
+        self.jwks = folder / "jwks.json"
+        self.jwks.write_text(json.dumps(KeySet([self._key]).as_dict(private=False)))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings with which a service trusts this issuer."""
+        return {
+            "MUNIMENT_PROFILE": "embedded",
+            "MUNIMENT_ISSUER": self.name,
+            "MUNIMENT_AUDIENCE": self.audience,
+            "MUNIMENT_JWKS": str(self.jwks),
+        }
+
+    def mint(self, *roles: str, sub: str | None = None, lifetime: timedelta = timedelta(hours=1), **claims: Any) -> str:
+        """A token for these roles, with what a token of that kind carries; `claims` override (None leaves one out)."""
+        now = self._clock.now()
+        role = roles[0] if roles else "nobody"
+        payload: dict[str, Any] = {
+            "iss": self.name,
+            "aud": self.audience,
+            "sub": sub or f"{role}-1",
+            "iat": int(now.timestamp()),
+            "exp": int((now + lifetime).timestamp()),
+            "roles": list(roles),
+            "auth_time": int(now.timestamp()),
+        }
+        if EMPLOYEE_ROLES.intersection(roles):
+            payload |= {
+                "pin": "100001",
+                "display_name": "Ms. Rivera",
+                "office": "S01",
+                "region": "R1",
+                "amr": ["piv"],
+                "training_date": now.date().isoformat(),
+                "sanctions_date": now.date().isoformat(),
+            }
+        if "customer" in roles:
+            payload |= {"ial": 2, "aal": 2, "display_name": "A. Customer"}
+        payload |= claims
+        return jwt.encode(
+            {"alg": "ES256", "kid": "test-1"}, {k: v for k, v in payload.items() if v is not None}, self._key
+        )
+
+    def headers(self, *roles: str, **claims: Any) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.mint(*roles, **claims)}"}

@@ -1,0 +1,5 @@
+"""Everything that tests share is a plugin, a file each."""
+
+pytest_plugins = [
+    "tests.plugins.kit",
+]
