@@ -80,7 +80,7 @@ def databases(postgres_server: str) -> Databases:
 
 @pytest.fixture
 async def service_db(databases: Databases) -> AsyncIterator[Callable[[str], Awaitable[str]]]:
-    """Gives the URL of an empty, migrated database: `await service_db("transcripts")`; dropped after the test."""
+    """Makes empty, migrated databases, each by its service's name; they are dropped after the test."""
     made: list[str] = []
 
     async def make(package: str) -> str:

@@ -3,11 +3,16 @@
 Each function returns the text of one file; a test compares it with what is committed.
 """
 
+import argparse
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+ROOT = Path(__file__).resolve().parents[4]
 
 _TOPICS_HEAD = '''"""Every topic of the platform, written by `make schemas`.
 
@@ -76,3 +81,52 @@ def render_topics_module(yaml_path: Path) -> str:
     """
     document = yaml.safe_load(yaml_path.read_text(encoding="utf-8"))
     return _TOPICS_HEAD + "".join(_topic(spec) for spec in document["topics"]) + ")\n"
+
+
+def generated() -> dict[Path, str]:
+    """Every generated file: path → the text that it must have."""
+    from muniment import asyncapi  # noqa: PLC0415 - reads the topics in code, which may have just been written
+
+    contracts = ROOT / "libs/common/src/common/contracts"
+    files = {contracts / "topics.py": render_topics_module(ROOT / "deploy/kafka/topics.yaml")}
+    files |= {contracts / "schemas" / name: text for name, text in asyncapi.render_schemas().items()}
+    files[ROOT / "docs/asyncapi.json"] = asyncapi.render_asyncapi()
+    files[ROOT / "docs/events.md"] = asyncapi.render_events_page()
+    return files
+
+
+def stale() -> list[Path]:
+    """The generated files that are not as they must be, and schema files that no event has any more."""
+    files = generated()
+    wrong = [path for path, text in files.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    left_over = (ROOT / "libs/common/src/common/contracts/schemas").glob("*.json")
+    return wrong + [path for path in left_over if path not in files]
+
+
+def main(options: argparse.Namespace) -> int:
+    """`muniment schemas`: write what is not current; with `--check`, only say so and fail."""
+    wrong = [path.relative_to(ROOT) for path in stale()]
+    if options.check:
+        for path in wrong:
+            print(f"not current: {path} (make schemas)")
+        return 1 if wrong else 0
+    topics = ROOT / "libs/common/src/common/contracts/topics.py"
+    if topics.relative_to(ROOT) in wrong:
+        topics.write_text(render_topics_module(ROOT / "deploy/kafka/topics.yaml"), encoding="utf-8")
+        # The rest is made from the topics in code: a process that has not read the old ones.
+        return subprocess.run([sys.executable, "-m", "muniment", "schemas"], check=False).returncode
+    for path, text in generated().items():
+        if path.relative_to(ROOT) in wrong:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            print(f"written: {path.relative_to(ROOT)}")
+    for path in stale():
+        path.unlink()
+        print(f"removed: {path.relative_to(ROOT)}")
+    return 0
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser("schemas", help="write the files that are generated from the contracts")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if one is not current")
+    parser.set_defaults(func=main)
