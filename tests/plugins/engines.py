@@ -1,8 +1,8 @@
 """Real engines for the tests, started once and only when a test asks: PostgreSQL, Apache Kafka, Redis.
 
-PostgreSQL is always there (the embedded one). Kafka and Redis come from containers where Docker answers, else from this
-machine. Where neither can be had, the tests that ask for them are skipped and one closing line says which and why;
-with MUNIMENT_REQUIRE_ENGINES=1 they fail instead.
+PostgreSQL is always there (the embedded one). Kafka and Redis come from containers where Docker answers,
+else from this machine. Where neither can be had, the tests that ask for them are skipped and one closing
+line says which and why; with MUNIMENT_REQUIRE_ENGINES=1 they fail instead.
 """
 
 import asyncio
@@ -29,7 +29,9 @@ _absent = pytest.StashKey[Counter[str]]()
 
 
 class PostgresServer:
-    """A real PostgreSQL on a temporary folder. `admin_url` may do anything; tests make databases of their own."""
+    """A real PostgreSQL on a temporary folder. `admin_url` may do anything; tests make databases of their
+    own.
+    """
 
     def __init__(self, running: Running | None, admin_url: str) -> None:
         self._running = running
@@ -92,7 +94,9 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def kafka_server(request: pytest.FixtureRequest) -> Iterator[KafkaServer]:
-    """An Apache Kafka with SASL and access rules, without topics (`add_topics`). Skips where none can be had."""
+    """An Apache Kafka with SASL and access rules, without topics (`add_topics`). Skips where none can be
+    had.
+    """
     home = temporary_home("kafka")
     try:
         server = start_kafka(home, engines=find_home())

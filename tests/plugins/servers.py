@@ -8,7 +8,9 @@ from muniment.processes import Running, free_port
 
 
 class KafkaServer:
-    """A Kafka node. `passwords` holds one for each principal (the packages' names, `case_system`, `admin`)."""
+    """A Kafka node. `passwords` holds one for each principal (the packages' names, `case_system`,
+    `admin`).
+    """
 
     def __init__(self, running: Running, bootstrap: str, passwords: dict[str, str]) -> None:
         self._running = running

@@ -29,7 +29,8 @@ async def connect_when_ready(
             return await asyncpg.connect(url, timeout=5)
         except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError):
             raise PlainError(
-                "PostgreSQL refuses the password kept in secrets.json: the data folder and that file do not belong together; "
+                "PostgreSQL refuses the password kept in secrets.json: the data folder and that file do not "
+                "belong together; "
                 "restore both from one backup, or move the state folder away and begin anew."
             ) from None
         except (OSError, asyncpg.PostgresError, TimeoutError) as error:
@@ -39,7 +40,8 @@ async def connect_when_ready(
 
 
 async def provision(admin_url: str, passwords: Mapping[str, str]) -> None:
-    """Make the roles and databases, or bring them to this state again. Each role owns its own database and nothing else.
+    """Make the roles and databases, or bring them to this state again. Each role owns its own database and
+    nothing else.
 
     Raises:
         PlainError: the server does not let us in, or the administrator may not do it.
@@ -64,7 +66,8 @@ async def provision(admin_url: str, passwords: Mapping[str, str]) -> None:
 
 
 async def _role(connection: "asyncpg.Connection[asyncpg.Record]", role: str, password: str) -> None:
-    # Names come from constants and passwords from our own generator; both are looked at again, since neither can be a parameter.
+    # Names come from constants and passwords from our own generator; both are looked at again, since neither
+    # can be a parameter.
     if not _NAME.match(role) or not re.fullmatch(r"[\w-]+", password):
         raise PlainError(f"The password of {role} in secrets.json holds characters that cannot be used.")
     exists = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)

@@ -1,6 +1,7 @@
 """The state folder: everything that `make up` keeps between two runs, in one place.
 
-`.muniment/` in the checkout, or where MUNIMENT_HOME points. Deleting it (after `make down`) forgets everything.
+`.muniment/` in the checkout, or where MUNIMENT_HOME points. Deleting it (after `make down`) forgets
+everything.
 """
 
 import hashlib
@@ -17,10 +18,14 @@ from muniment.errors import PlainError
 CHECKOUT = Path(__file__).resolve().parents[4]
 
 SERVICES = ("chat_gateway", "transcripts", "production", "disclosure", "retention")
-"""The packages of the five services, in the order of their ports. Databases, roles and Kafka principals are named alike."""
+"""The packages of the five services, in the order of their ports. Databases, roles and Kafka principals are
+named alike.
+"""
 
 PRINCIPALS = (*SERVICES, "case_system")
-"""Who may speak to the event log. `case_system` stands for the agency's case systems, which write and never read."""
+"""Who may speak to the event log. `case_system` stands for the agency's case systems, which write and never
+read.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class Home:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            if os.stat(self.path).st_uid == os.geteuid():
+            if self.path.stat().st_uid == os.geteuid():
                 self.path.chmod(0o711 if os.geteuid() == 0 else 0o700)
             for folder in (self.run, self.log.parent):
                 folder.mkdir(mode=0o700, exist_ok=True)

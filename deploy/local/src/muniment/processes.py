@@ -1,4 +1,6 @@
-"""Starting programs so that they never outlive who started them, and never run as root where they must not."""
+"""Starting programs so that they never outlive who started them, and never run as root where they must
+not.
+"""
 
 import ctypes
 import http.client
@@ -38,7 +40,9 @@ class OsUser:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """How to see that a program is ready. `kind` is tcp, postgres (answers a startup packet) or http (path gives 200)."""
+    """How to see that a program is ready. `kind` is tcp, postgres (answers a startup packet) or http (path
+    gives 200).
+    """
 
     kind: str
     port: int
@@ -156,10 +160,12 @@ def is_ready(ready: Ready, *, timeout_seconds: float = 2.0) -> bool:
 
 
 def _postgres_answers(link: socket.socket) -> bool:
-    """PostgreSQL accepts connections while it still recovers; only when it asks for a password is it ready."""
+    """PostgreSQL accepts connections while it still recovers; only when it asks for a password is it
+    ready.
+    """
     names = b"user\0postgres\0database\0postgres\0\0"
     link.sendall(struct.pack("!ii", 8 + len(names), 3 << 16) + names)
-    return link.recv(1) == b"R"
+    return link.recv(1024).startswith(b"R")
 
 
 class Running:
@@ -276,7 +282,9 @@ def descendants(pid: int) -> Iterator[int]:
 
 
 def memory_bytes(pid: int) -> int:
-    """Proportional share of memory of one process (shared pages are divided among who shares them); 0 when it is gone."""
+    """Proportional share of memory of one process (shared pages are divided among who shares them); 0 when
+    it is gone.
+    """
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
