@@ -1,0 +1,94 @@
+"""Five databases under five roles, and one database for the event log."""
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+import asyncpg
+
+from muniment.errors import PlainError
+from muniment.home import PRINCIPALS, SERVICES
+
+EVENT_LOG = "event_log"
+_NAME = re.compile(r"[a-z][a-z_]*\Z")
+
+
+async def connect_when_ready(
+    url: str, *, timeout_seconds: float = 30.0
+) -> "asyncpg.Connection[asyncpg.Record]":
+    """A connection; waits while the server starts or recovers.
+
+    Raises:
+        PlainError: the server refuses the password, or does not answer in time.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        try:
+            return await asyncpg.connect(url, timeout=5)
+        except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError):
+            raise PlainError(
+                "PostgreSQL refuses the password kept in secrets.json: the data folder and that file do not "
+                "belong together; "
+                "restore both from one backup, or move the state folder away and begin anew."
+            ) from None
+        except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+            if time.monotonic() > deadline:
+                raise PlainError(f"PostgreSQL does not answer: {type(error).__name__}: {error}") from None
+            await asyncio.sleep(0.1)
+
+
+async def provision(admin_url: str, passwords: Mapping[str, str]) -> None:
+    """Make the roles and databases, or bring them to this state again. Each role owns its own database and
+    nothing else.
+
+    Raises:
+        PlainError: the server does not let us in, or the administrator may not do it.
+    """
+    connection = await connect_when_ready(admin_url)
+    try:
+        for role in (*PRINCIPALS, EVENT_LOG):
+            await _role(connection, role, passwords[role])
+        for database in (*SERVICES, EVENT_LOG):
+            await _database(connection, database)
+        for role in PRINCIPALS:
+            await connection.execute(f"GRANT CONNECT ON DATABASE {EVENT_LOG} TO {role}")
+        # On a server that also serves others, their databases are not ours to close.
+        with suppress(asyncpg.InsufficientPrivilegeError):
+            await _close_maintenance_databases(connection)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise PlainError(
+            f"The administrator's role on PostgreSQL may not make roles and databases: {error}."
+        ) from None
+    finally:
+        await connection.close()
+
+
+async def _role(connection: "asyncpg.Connection[asyncpg.Record]", role: str, password: str) -> None:
+    # Names come from constants and passwords from our own generator; both are looked at again, since neither
+    # can be a parameter.
+    if not _NAME.match(role) or not re.fullmatch(r"[\w-]+", password):
+        raise PlainError(f"The password of {role} in secrets.json holds characters that cannot be used.")
+    exists = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)
+    verb = "ALTER" if exists else "CREATE"
+    attributes = "LOGIN NOCREATEDB NOCREATEROLE" if not exists else "LOGIN"
+    await connection.execute(f"{verb} ROLE {role} {attributes} PASSWORD '{password}'")
+
+
+async def _database(connection: "asyncpg.Connection[asyncpg.Record]", database: str) -> None:
+    if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", database):
+        if not await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+            await connection.execute(f"GRANT {database} TO CURRENT_USER")
+        await connection.execute(
+            f"CREATE DATABASE {database} OWNER {database} ENCODING 'UTF8' TEMPLATE template0"
+        )
+    await connection.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
+
+
+async def _close_maintenance_databases(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    owner = await connection.fetchval("SELECT current_user")
+    if owner != "admin":
+        return
+    for database in ("postgres", "template1"):
+        await connection.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")

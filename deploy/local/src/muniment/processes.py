@@ -1,0 +1,294 @@
+"""Starting programs so that they never outlive who started them, and never run as root where they must
+not.
+"""
+
+import ctypes
+import http.client
+import os
+import pwd
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import IO
+
+from muniment.errors import PlainError
+
+LOOPBACK = "127.0.0.1"
+PASSING_TROUBLES = ("pre-existing shared memory block", "Address already in use", "lock on .lock failed")
+"""What a server says while the one that was killed before it has not quite left."""
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class OsUser:
+    """A user of the operating system that a program runs as."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """How to see that a program is ready. `kind` is tcp, postgres (answers a startup packet) or http (path
+    gives 200).
+    """
+
+    kind: str
+    port: int
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """A program to run: everything needed to start it, see it ready and stop it."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str = "/"
+    user: OsUser | None = None
+    stdin: str | None = None
+    stop_signal: int = signal.SIGTERM
+    stop_seconds: float = 25.0
+    ready: Ready | None = None
+    ready_seconds: float = 60.0
+
+
+def tie_to_parent(stop_signal: int) -> Callable[[], None]:
+    """What a new process does before its program starts: ask the kernel for this signal when its parent dies.
+
+    The kernel watches the thread that forked, so programs are started from the main thread only.
+    """
+    parent = os.getpid()
+
+    def tie() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, stop_signal, 0, 0, 0)
+        if os.getppid() != parent:  # the parent died before the kernel was asked
+            os._exit(1)
+
+    return tie
+
+
+def spawn_options(spec: ProcessSpec) -> dict[str, object]:
+    """Keyword arguments for subprocess that hold for every program of the platform."""
+    options: dict[str, object] = {
+        "cwd": spec.cwd,
+        "env": {**inherited_environment(), **spec.env},
+        "preexec_fn": tie_to_parent(spec.stop_signal),
+        # Ctrl-C at the terminal is for the one who started the platform; the programs are stopped in order.
+        "process_group": 0,
+    }
+    if spec.user is not None:
+        options |= {"user": spec.user.uid, "group": spec.user.gid, "extra_groups": []}
+    return options
+
+
+def inherited_environment() -> dict[str, str]:
+    """The environment less what would change how our programs or their libraries behave."""
+    dropped = ("MUNIMENT_", "PG", "PYTHONPATH", "PYTHONHOME", "DATABASE_URL", "KAFKA_", "JAVA_TOOL_OPTIONS")
+    return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+
+
+def as_other_user() -> OsUser | None:
+    """Whom a server runs as: nobody else when we are not root; `postgres` or `nobody` when we are.
+
+    Raises:
+        PlainError: root, and neither user exists.
+    """
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        if entry.pw_uid != 0:
+            return OsUser(name, entry.pw_uid, entry.pw_gid)
+    raise PlainError(
+        "No server may run as root, and this machine has no user `nobody`: add one, or work as another user."
+    )
+
+
+def reachable_by(path: Path, user: OsUser | None) -> bool:
+    """Whether that user may enter the folder (or run the file) at this path."""
+    if user is None:
+        return os.access(path, os.X_OK)
+    probe = ["/bin/sh", "-c", 'test -x "$0"', str(path)]
+    done = subprocess.run(probe, check=False, cwd="/", user=user.uid, group=user.gid, extra_groups=[])
+    return done.returncode == 0
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on now."""
+    with closing(socket.socket()) as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def port_is_free(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True
+
+
+def is_ready(ready: Ready, *, timeout_seconds: float = 2.0) -> bool:
+    """Look once."""
+    try:
+        if ready.kind == "http":
+            with closing(http.client.HTTPConnection(LOOPBACK, ready.port, timeout=timeout_seconds)) as asking:
+                asking.request("GET", ready.path)
+                return asking.getresponse().status == HTTPStatus.OK
+        with closing(socket.create_connection((LOOPBACK, ready.port), timeout_seconds)) as link:
+            return ready.kind != "postgres" or _postgres_answers(link)
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def _postgres_answers(link: socket.socket) -> bool:
+    """PostgreSQL accepts connections while it still recovers; only when it asks for a password is it
+    ready.
+    """
+    names = b"user\0postgres\0database\0postgres\0\0"
+    link.sendall(struct.pack("!ii", 8 + len(names), 3 << 16) + names)
+    return link.recv(1024).startswith(b"R")
+
+
+class Running:
+    """One started program, for callers without an event loop (tests, `muniment engines`)."""
+
+    def __init__(self, spec: ProcessSpec, log: Path) -> None:
+        self.spec = spec
+        self.log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Raises: PlainError: it does not run."""
+        if self._process is None or self._process.poll() is not None:
+            raise PlainError(f"{self.spec.name} does not run; its log is {self.log}.")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it and wait until it is ready.
+
+        Raises:
+            PlainError: it ended before it was ready, or was not ready in time.
+        """
+        deadline = time.monotonic() + self.spec.ready_seconds
+        while True:
+            with self.log.open("ab") as output:
+                self._process = self._spawn(output)
+            if self._wait_ready(deadline):
+                return
+            if self._process.poll() is None:
+                self.kill()
+                raise PlainError(
+                    f"{self.spec.name} was not ready in {self.spec.ready_seconds:g} s; see {self.log}."
+                )
+            words = last_words(self.log)
+            if not any(passing in words for passing in PASSING_TROUBLES) or time.monotonic() > deadline:
+                raise PlainError(f"{self.spec.name} does not start: {words}")
+            time.sleep(0.2)
+
+    def _spawn(self, output: IO[bytes]) -> "subprocess.Popen[bytes]":
+        options = spawn_options(self.spec)
+        text = self.spec.stdin
+        source = subprocess.DEVNULL if text is None else subprocess.PIPE
+        process: subprocess.Popen[bytes] = subprocess.Popen(  # type: ignore[call-overload]
+            self.spec.argv, stdin=source, stdout=output, stderr=subprocess.STDOUT, **options
+        )
+        if text is not None and process.stdin is not None:
+            process.stdin.write(text.encode())
+            process.stdin.close()
+        return process
+
+    def _wait_ready(self, deadline: float) -> bool:
+        ready = self.spec.ready
+        while self._process is not None and self._process.poll() is None and time.monotonic() < deadline:
+            if ready is None or is_ready(ready):
+                return True
+            time.sleep(0.05)
+        return False
+
+    def stop(self) -> None:
+        """Ask it to end, wait, and end it by force when it takes too long."""
+        self._end(self.spec.stop_signal)
+
+    def kill(self) -> None:
+        """End it the hard way, as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, how: int) -> None:
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(how)
+        try:
+            process.wait(self.spec.stop_seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def last_words(log: Path, *, among: int = 40) -> str:
+    """The line of a log that most likely says why the program ended."""
+    try:
+        lines = [
+            line.strip() for line in log.read_text(errors="replace").splitlines()[-among:] if line.strip()
+        ]
+    except OSError:
+        lines = []
+    telling = [
+        line for line in lines if any(word in line for word in ("FATAL", "PANIC", "ERROR", "Error", "rror:"))
+    ]
+    return (telling or lines or [f"it left no word in {log}"])[-1]
+
+
+def find_program(name: str) -> Path | None:
+    found = shutil.which(name)
+    return Path(found) if found else None
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """The process and all processes below it, as far as they can be seen."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            children.setdefault(parent, []).append(int(entry.name))
+    waiting = [pid]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        waiting += children.get(current, [])
+
+
+def memory_bytes(pid: int) -> int:
+    """Proportional share of memory of one process (shared pages are divided among who shares them); 0 when
+    it is gone.
+    """
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        return 0
+    return 0

@@ -1,0 +1,143 @@
+"""The engines that `muniment` starts: who may enter, and what survives."""
+
+from dataclasses import dataclass
+
+import asyncpg
+import pytest
+import redis.asyncio
+from confluent_kafka import Consumer, KafkaError, Producer
+from muniment import databases
+from muniment.home import PRINCIPALS, SERVICES
+
+from tests.plugins.engines import PostgresServer
+from tests.plugins.servers import KafkaServer, RedisServer
+
+
+@dataclass(frozen=True)
+class Topic:
+    name: str
+    partitions: int
+    retention_days: int
+    owners: tuple[str, ...]
+    readers: tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+async def provisioned(postgres_server: PostgresServer) -> PostgresServer:
+    secrets = {name: f"pw-{name}" for name in (*PRINCIPALS, "event_log")}
+    await databases.provision(postgres_server.admin_url, secrets)
+    await databases.provision(postgres_server.admin_url, secrets)
+    return postgres_server
+
+
+def as_role(server: PostgresServer, role: str, database: str) -> str:
+    host = server.admin_url.partition("@")[2].partition("/")[0]
+    return f"postgresql://{role}:pw-{role}@{host}/{database}"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_service_owns_its_database_and_enters_no_other(
+    provisioned: PostgresServer, service: str
+) -> None:
+    own = await asyncpg.connect(as_role(provisioned, service, service))
+    await own.execute("CREATE TABLE mine (id int)")
+    await own.execute("DROP TABLE mine")
+    await own.close()
+    await (await asyncpg.connect(as_role(provisioned, service, "event_log"))).close()
+    for other in (*SERVICES, "postgres", "template1"):
+        if other != service:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await asyncpg.connect(as_role(provisioned, service, other))
+
+
+async def test_the_case_systems_enter_the_event_log_only(provisioned: PostgresServer) -> None:
+    await (await asyncpg.connect(as_role(provisioned, "case_system", "event_log"))).close()
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asyncpg.connect(as_role(provisioned, "case_system", "transcripts"))
+
+
+async def test_postgres_refuses_a_wrong_password(provisioned: PostgresServer) -> None:
+    url = as_role(provisioned, "retention", "retention").replace("pw-retention", "pw-production")
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(url)
+
+
+def produce(
+    server: KafkaServer, principal: str, topic: str, value: bytes, *, plain: bool = False
+) -> KafkaError | None:
+    outcome: list[KafkaError | None] = []
+    producer = Producer(
+        {
+            **server.client_settings(principal),
+            "enable.idempotence": not plain,
+            "message.timeout.ms": 15000,
+            "log_level": 0,
+        }
+    )
+    producer.produce(topic, value, key="k", on_delivery=lambda error, _: outcome.append(error))
+    producer.flush(20)
+    return outcome[0]
+
+
+def consume(server: KafkaServer, principal: str, group: str, topic: str, count: int) -> list[bytes] | str:
+    consumer = Consumer(
+        {
+            **server.client_settings(principal),
+            "group.id": group,
+            "auto.offset.reset": "earliest",
+            "log_level": 0,
+        }
+    )
+    consumer.subscribe([topic])
+    values: list[bytes] = []
+    try:
+        while len(values) < count:
+            message = consumer.poll(20)
+            if message is None:
+                return "nothing came"
+            error = message.error()
+            if error is not None:
+                return str(error.name())
+            values.append(message.value() or b"")
+    finally:
+        consumer.close()
+    return values
+
+
+@pytest.mark.kafka
+def test_kafka_keeps_to_owners_and_readers_and_survives_a_crash(kafka_server: KafkaServer) -> None:
+    rules = Topic("t.rules", 2, 1, ("transcripts",), ("retention",))
+    others = Topic("t.others", 2, 1, ("transcripts",), ("production",))
+    kafka_server.add_topics([rules, others])
+    assert produce(kafka_server, "transcripts", "t.rules", b"one") is None
+    refused = produce(kafka_server, "retention", "t.rules", b"no", plain=True)
+    assert refused is not None
+    assert refused.name() == "TOPIC_AUTHORIZATION_FAILED"
+    assert consume(kafka_server, "production", "production.x", "t.rules", 1) == "TOPIC_AUTHORIZATION_FAILED"
+    assert consume(kafka_server, "retention", "transcripts.x", "t.rules", 1) == "GROUP_AUTHORIZATION_FAILED"
+    missing = produce(kafka_server, "transcripts", "t.unknown", b"no")
+    assert missing is not None  # topics are never made by writing to them
+
+    kafka_server.kill()
+    kafka_server.start()
+
+    assert produce(kafka_server, "transcripts", "t.rules", b"two") is None
+    assert consume(kafka_server, "retention", "retention.x", "t.rules", 2) == [b"one", b"two"]
+
+
+@pytest.mark.redis
+async def test_redis_asks_for_its_password_and_forgets_in_a_crash(redis_server: RedisServer) -> None:
+    client = redis.asyncio.from_url(redis_server.url)
+    await client.set("k", "v")
+    await client.aclose()
+    stranger = redis.asyncio.from_url("redis://" + redis_server.url.partition("@")[2])
+    with pytest.raises(redis.AuthenticationError):
+        await stranger.get("k")
+    await stranger.aclose()
+
+    redis_server.kill()
+    redis_server.start()
+
+    client = redis.asyncio.from_url(redis_server.url)
+    assert await client.get("k") is None
+    await client.aclose()
