@@ -17,11 +17,11 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+
 from muniment import postgres
 from muniment.errors import PlainError
 from muniment.home import Home, find_home, passwords
 from muniment.processes import Running, free_port
-
 from tests.plugins.servers import KafkaServer, RedisServer, start_kafka, start_redis
 
 REQUIRED = os.environ.get("MUNIMENT_REQUIRE_ENGINES") == "1"

@@ -6,9 +6,9 @@ import asyncpg
 import pytest
 import redis.asyncio
 from confluent_kafka import Consumer, KafkaError, Producer
+
 from muniment import databases
 from muniment.home import PRINCIPALS, SERVICES
-
 from tests.plugins.engines import PostgresServer
 from tests.plugins.servers import KafkaServer, RedisServer
 
@@ -36,9 +36,7 @@ def as_role(server: PostgresServer, role: str, database: str) -> str:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_service_owns_its_database_and_enters_no_other(
-    provisioned: PostgresServer, service: str
-) -> None:
+async def test_a_service_owns_its_database_and_enters_no_other(provisioned: PostgresServer, service: str) -> None:
     own = await asyncpg.connect(as_role(provisioned, service, service))
     await own.execute("CREATE TABLE mine (id int)")
     await own.execute("DROP TABLE mine")
@@ -62,9 +60,7 @@ async def test_postgres_refuses_a_wrong_password(provisioned: PostgresServer) ->
         await asyncpg.connect(url)
 
 
-def produce(
-    server: KafkaServer, principal: str, topic: str, value: bytes, *, plain: bool = False
-) -> KafkaError | None:
+def produce(server: KafkaServer, principal: str, topic: str, value: bytes, *, plain: bool = False) -> KafkaError | None:
     outcome: list[KafkaError | None] = []
     producer = Producer(
         {

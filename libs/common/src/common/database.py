@@ -80,6 +80,9 @@ async def raw_connection(session: AsyncSession) -> "asyncpg.Connection[asyncpg.R
     """
     await session.flush()
     pooled = await (await session.connection()).get_raw_connection()
+    # SQLAlchemy sends BEGIN with its own first statement only: without one, the driver would commit each by itself.
+    if getattr(pooled.dbapi_connection, "_transaction", None) is None:
+        await session.execute(text("SELECT 1"))
     return cast("asyncpg.Connection[asyncpg.Record]", pooled.driver_connection)
 
 
