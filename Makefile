@@ -26,3 +26,8 @@ lock: ## resolve the dependencies anew and write requirements.lock
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Checks
+.PHONY: trace
+trace: venv ## tell which of the obligations the tests show, and write docs/traceability.md
+	@$(RUN)python -m muniment.trace

@@ -3,4 +3,5 @@
 pytest_plugins = [
     "tests.plugins.engines",
     "tests.plugins.kit",
+    "tests.plugins.obligation_trace",
 ]
