@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 import uvicorn
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -132,29 +132,54 @@ class Correlation:
     async def _http(
         self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], correlation_id: str
     ) -> None:
-        began, status, size = time.perf_counter(), 500, 0
-
-        async def limited() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > MAX_BODY_BYTES:
-                raise BodyTooLargeError
-            return message
-
-        async def answered(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", []), (b"x-request-id", correlation_id.encode())]
-            await send(message)
-
-        with request_span(f"{scope['method']}", headers):
+        began, exchange = time.perf_counter(), _Exchange(receive, send, correlation_id)
+        with request_span(scope["method"], headers):
             try:
-                await self._app(scope, limited, answered)
+                if int(headers.get("content-length", "0") or 0) > MAX_BODY_BYTES:
+                    exchange.too_large = True
+                else:
+                    await self._app(scope, exchange.receive, exchange.send)
+                if exchange.too_large:
+                    await self._answer(scope, exchange, BodyTooLargeError())
+            except Exception as error:  # noqa: BLE001 - nothing passes this layer: a server would log it with its text
+                await self._answer(scope, exchange, error)
             finally:
                 route = getattr(scope.get("route"), "path", "unmatched")
-                DURATION.labels(scope["method"], route, status).observe(time.perf_counter() - began)
+                DURATION.labels(scope["method"], route, exchange.status).observe(time.perf_counter() - began)
+
+    async def _answer(self, scope: Scope, exchange: "_Exchange", error: Exception) -> None:
+        response = problems.unforeseen(Request(scope), error)
+        exchange.too_large = False
+        if exchange.status == 0:
+            await response(scope, exchange.receive, exchange.send)
+
+
+class _Exchange:
+    """One request and its answer as they pass: counts the body, adds the correlation id, knows whether it began."""
+
+    def __init__(self, receive: Receive, send: Send, correlation_id: str) -> None:
+        self._receive = receive
+        self._send = send
+        self._correlation_id = correlation_id.encode()
+        self._size = 0
+        self.status = 0
+        self.too_large = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        if self._size > MAX_BODY_BYTES:
+            self.too_large = True
+            return {"type": "http.disconnect"}
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self.too_large:
+            return  # whatever the route makes of half a body, the answer is another
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", []), (b"x-request-id", self._correlation_id)]
+        await self._send(message)
 
 
 class BodyTooLargeError(TooLargeError):

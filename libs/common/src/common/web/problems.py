@@ -60,28 +60,12 @@ def install(app: FastAPI) -> None:
     """Give every failure of this app its problem answer."""
 
     @app.exception_handler(MunimentError)
-    async def _known(request: Request, error: MunimentError) -> JSONResponse:
-        headers = {"Retry-After": "1"} if error.status in {429, 503} else {}
-        if error.status == 401:  # noqa: PLR2004 - the status itself
-            headers["WWW-Authenticate"] = "Bearer"
-        return problem(
-            request,
-            status=error.status,
-            kind=error.kind,
-            title=error.title,
-            detail=error.detail,
-            headers=headers,
-            missing=list(error.missing),
-            errors=[{"field": e.field, "message": e.message} for e in error.errors],
-            **error.more,
-        )
+    async def _refused(request: Request, error: MunimentError) -> JSONResponse:
+        return _known(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:
-        fields = [
-            {"field": ".".join(map(str, e["loc"])), "message": e["msg"] if _is_plain(e) else e["type"]}
-            for e in error.errors()
-        ]
+        fields = [{"field": ".".join(map(str, e["loc"])), "message": _message(e)} for e in error.errors()]
         return problem(
             request,
             status=422,
@@ -106,21 +90,43 @@ def install(app: FastAPI) -> None:
             headers=dict(error.headers or {}),
         )
 
-    @app.exception_handler(Exception)
-    async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-        if is_outage(error):
-            log.warning("web.engine_out_of_reach", error=type(error).__name__)
-            return await _known(request, UnavailableError("an engine is out of reach for now; nothing was done"))
-        log.error("web.unforeseen", exc_info=error)
-        return problem(
-            request,
-            status=500,
-            kind="internal",
-            title="Something went wrong here",
-            detail="The failure was logged by its id",
-        )
+
+def unforeseen(request: Request, error: Exception) -> JSONResponse:
+    """The answer to a failure that no route foresaw. Its text stays here: it may quote what it stumbled over."""
+    if isinstance(error, MunimentError):
+        return _known(request, error)
+    if is_outage(error):
+        log.warning("web.engine_out_of_reach", error=type(error).__name__)
+        return _known(request, UnavailableError("an engine is out of reach for now; nothing was done"))
+    log.error("web.unforeseen", exc_info=error)
+    return problem(
+        request,
+        status=500,
+        kind="internal",
+        title="Something went wrong here",
+        detail="The failure was logged under this request's id",
+    )
 
 
-def _is_plain(error: Any) -> bool:
-    """Pydantic's own sentences name rules; those of validators may quote the input."""
-    return error["type"] not in {"value_error", "assertion_error"} or error["msg"].startswith("Value error, ")
+def _known(request: Request, error: MunimentError) -> JSONResponse:
+    headers = {"Retry-After": "1"} if error.status in {429, 503} else {}
+    if error.status == 401:  # noqa: PLR2004 - the status itself
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(
+        request,
+        status=error.status,
+        kind=error.kind,
+        title=error.title,
+        detail=error.detail,
+        headers=headers,
+        missing=list(error.missing),
+        errors=[{"field": e.field, "message": e.message} for e in error.errors],
+        **error.more,
+    )
+
+
+def _message(error: Any) -> str:
+    """Pydantic's own sentences name rules. The text of a plain ValueError may quote the input, so it stays here;
+    a validator that has something to say raises `PydanticCustomError`.
+    """
+    return "not as its rule asks" if error["type"] in {"value_error", "assertion_error"} else str(error["msg"])

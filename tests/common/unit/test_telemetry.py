@@ -1,0 +1,70 @@
+"""Nothing personal is rendered: not from fields, not from texts, not from exceptions, not by libraries."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import telemetry
+from common.settings import ServiceSettings
+from common.telemetry import MASK, get_logger, mask
+
+SSN = "123-45-6789"
+
+
+@pytest.fixture(autouse=True)
+def logging_as_configured() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_pii_is_never_rendered(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.set_up(ServiceSettings(), "test")
+    get_logger("t").info("seen", pii={"text": "my secret"}, nested=[{"display_name": "Ann"}], note=f"ssn {SSN}", n=3)
+    (line,) = lines(capsys)
+    assert line["pii"] == MASK
+    assert line["nested"] == [{"display_name": MASK}]
+    assert line["note"] == f"ssn {MASK}"
+    assert (line["n"], line["service"], line["event"]) == (3, "test", "seen")
+
+
+def test_an_exception_is_logged_by_class_and_place_without_its_text(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.set_up(ServiceSettings(), "test")
+    try:
+        raise ValueError(f"cannot parse {SSN} of Ann")
+    except ValueError:
+        get_logger("t").exception("failed")
+    (line,) = lines(capsys)
+    assert line["error"] == "ValueError"
+    assert "test_telemetry.py" in str(line["at"])
+    assert "Ann" not in json.dumps(line)
+    assert SSN not in json.dumps(line)
+
+
+def test_libraries_log_through_the_same_mask(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.set_up(ServiceSettings(), "test")
+    try:
+        raise ValueError(f"row with {SSN}")
+    except ValueError:
+        logging.getLogger("some.library").exception("bad row %s", SSN)
+    (line,) = lines(capsys)
+    assert SSN not in json.dumps(line)
+    assert line["error"] == "ValueError"
+
+
+@given(st.recursive(st.text() | st.integers() | st.none(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
+def test_masking_never_fails_and_always_finds_pii(value: object) -> None:
+    assert mask({"pii": value, "other": [value, SSN]})["pii"] == MASK
+    assert SSN not in json.dumps(mask({"other": [value, SSN]}))
