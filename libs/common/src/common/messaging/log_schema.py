@@ -46,9 +46,7 @@ async def create_log(url: str, topics: Sequence[TopicSpec]) -> None:
 async def _create_topic(connection: asyncpg.Connection, topic: TopicSpec) -> None:
     existing = await connection.fetchval("select partitions from event_log.topic where name = $1", topic.name)
     if existing is not None and existing > topic.partitions:
-        raise ValueError(
-            f"topic {topic.name} has {existing} partitions and cannot be given fewer ({topic.partitions})"
-        )
+        raise ValueError(f"topic {topic.name} has {existing} partitions and cannot be given fewer ({topic.partitions})")
     topic_id = await connection.fetchval(
         "insert into event_log.topic (name, partitions, retention_days) values ($1, $2, $3)"
         " on conflict (name) do update"

@@ -43,7 +43,7 @@ create table if not exists event_log.record (
     primary key (topic_id, part, position)
 );
 
--- A group belongs to the principal that first joined it: nobody else may read or move its positions.
+-- A group belongs to the principal after which it is named, as in Kafka's ACLs: `<principal>.<purpose>`.
 create table if not exists event_log.consumer_group (
     group_id int generated always as identity primary key,
     name text not null unique,
@@ -148,11 +148,11 @@ begin
         raise insufficient_privilege using message = format('%s may not read all of these topics', session_user);
     end if;
 
-    insert into consumer_group (name, principal) values (group_name, session_user) on conflict do nothing;
-    select * into joined from consumer_group where name = group_name;
-    if joined.principal <> session_user then
-        raise insufficient_privilege using message = 'this consumer group belongs to another principal';
+    if not starts_with(group_name, session_user || '.') then
+        raise insufficient_privilege using message = format('%s may only join groups named %1$s.…', session_user);
     end if;
+    insert into consumer_group (name, principal) values (group_name, session_user) on conflict do nothing;
+    select * into strict joined from consumer_group where name = group_name;
 
     perform pg_advisory_lock(seat_key(member));
     insert into group_member (group_id, member_id, topic_ids, backend_pid, seen_at)

@@ -41,9 +41,7 @@ _MAX_READ_BYTES = 8_000_000
 class LogSubscription:
     """One member; see `Subscription`. Used as a context manager: leaving the block leaves the group."""
 
-    def __init__(
-        self, url: str, client_id: str, *, group: str, topics: Sequence[str], timing: GroupTiming
-    ) -> None:
+    def __init__(self, url: str, client_id: str, *, group: str, topics: Sequence[str], timing: GroupTiming) -> None:
         self._url = url
         self._client_id = client_id
         self._group = group
@@ -170,17 +168,15 @@ class LogSubscription:
         async with self._lock:
             if connection_lost(self._connection):
                 self._drop()
-            if self._connection is None:
-                await self._join()
-            assert self._connection is not None  # noqa: S101
+            connection = self._connection or await self._join()
             try:
                 with as_unavailable("the event log cannot be read"):
-                    yield self._connection
+                    yield connection
             except BrokerUnavailableError:
                 self._drop()
                 raise
 
-    async def _join(self) -> None:
+    async def _join(self) -> asyncpg.Connection:
         connection = await connect_to_log(self._url, self._client_id)
         try:
             with as_unavailable("the consumer group cannot be joined"):
@@ -191,6 +187,7 @@ class LogSubscription:
             raise
         connection.add_termination_listener(self._on_termination)
         self._connection = connection
+        return connection
 
     async def _take_seat(self, connection: asyncpg.Connection) -> None:
         rows = await connection.fetch(TOPICS)

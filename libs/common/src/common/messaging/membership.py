@@ -60,11 +60,7 @@ class InHand:
         for (topic, part), position in wanted.items():
             if position > self._polled.get((topic, part), 0):
                 raise PositionLostError(f"partition {part} of {topic} is no longer this member's")
-        return {
-            partition: position
-            for partition, position in wanted.items()
-            if position > self._committed[partition]
-        }
+        return {partition: position for partition, position in wanted.items() if position > self._committed[partition]}
 
     def settle(self, positions: Mapping[Partition, int]) -> None:
         """Note that these positions are committed."""
@@ -78,9 +74,7 @@ class InHand:
             partition = (record.topic, record.partition)
             if partition in self._polled:
                 lowest[partition] = min(lowest.get(partition, record.offset), record.offset)
-        self._polled.update(
-            {partition: min(offset, self._polled[partition]) for partition, offset in lowest.items()}
-        )
+        self._polled.update({partition: min(offset, self._polled[partition]) for partition, offset in lowest.items()})
         self._set_if_settled()
         return lowest
 

@@ -65,9 +65,7 @@ class PostgresLogBroker:
 
     def subscribe(self, *, group: str, topics: Sequence[str]) -> AbstractAsyncContextManager[Subscription]:
         """Join the group on these topics; see `Broker.subscribe`."""
-        return LogSubscription(
-            self._url, f"{self._client_id} {group}", group=group, topics=topics, timing=self._timing
-        )
+        return LogSubscription(self._url, f"{self._client_id} {group}", group=group, topics=topics, timing=self._timing)
 
     async def ping(self) -> None:
         """Ask the log for a sign of life; see `Broker.ping`.

@@ -10,11 +10,7 @@ MAX_RECORD_BYTES = 1_000_000
 
 def record_bytes(record: Record) -> int:
     """Roughly the bytes a record takes on the wire; texts count by their characters."""
-    return (
-        len(record.value)
-        + len(record.key)
-        + sum(len(name) + len(text) for name, text in record.headers.items())
-    )
+    return len(record.value) + len(record.key) + sum(len(name) + len(text) for name, text in record.headers.items())
 
 
 def check_records(records: Iterable[Record]) -> None:
