@@ -8,7 +8,7 @@ RUN := $(VENV)/bin/
 
 MEMBERS := libs/common services/chat-gateway services/transcripts services/production services/disclosure services/retention deploy/local
 
-.PHONY: help venv lock
+.PHONY: help venv lock isolated
 
 ##@ Set-up
 venv: $(VENV)/.ready ## build the environment from requirements.lock (done by the other targets when needed)
@@ -31,3 +31,12 @@ help: ## show this list
 .PHONY: trace
 trace: venv ## tell which of the obligations the tests show, and write docs/traceability.md
 	@$(RUN)python -m muniment.trace
+
+isolated: venv ## each service's tests in an environment that holds its own dependencies only
+	@for service in chat-gateway transcripts production disclosure retention; do \
+		environment=.muniment/isolated/$$service; package=$$(echo $$service | tr - _); \
+		$(UV) venv --quiet --clear $$environment && \
+		$(UV) pip install --quiet --python $$environment/bin/python -c requirements.lock -e libs/common -e deploy/local \
+			-e services/$$service --group services/$$service/pyproject.toml:test && \
+		echo "== $$service" && $$environment/bin/python -m pytest -q --no-header tests/$$package || exit 1; \
+	done
