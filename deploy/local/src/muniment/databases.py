@@ -15,9 +15,7 @@ EVENT_LOG = "event_log"
 _NAME = re.compile(r"[a-z][a-z_]*\Z")
 
 
-async def connect_when_ready(
-    url: str, *, timeout_seconds: float = 30.0
-) -> "asyncpg.Connection[asyncpg.Record]":
+async def connect_when_ready(url: str, *, timeout_seconds: float = 30.0) -> "asyncpg.Connection[asyncpg.Record]":
     """A connection; waits while the server starts or recovers.
 
     Raises:
@@ -58,9 +56,7 @@ async def provision(admin_url: str, passwords: Mapping[str, str]) -> None:
         with suppress(asyncpg.InsufficientPrivilegeError):
             await _close_maintenance_databases(connection)
     except asyncpg.InsufficientPrivilegeError as error:
-        raise PlainError(
-            f"The administrator's role on PostgreSQL may not make roles and databases: {error}."
-        ) from None
+        raise PlainError(f"The administrator's role on PostgreSQL may not make roles and databases: {error}.") from None
     finally:
         await connection.close()
 
@@ -80,9 +76,7 @@ async def _database(connection: "asyncpg.Connection[asyncpg.Record]", database: 
     if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", database):
         if not await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
             await connection.execute(f"GRANT {database} TO CURRENT_USER")
-        await connection.execute(
-            f"CREATE DATABASE {database} OWNER {database} ENCODING 'UTF8' TEMPLATE template0"
-        )
+        await connection.execute(f"CREATE DATABASE {database} OWNER {database} ENCODING 'UTF8' TEMPLATE template0")
     await connection.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
 
 

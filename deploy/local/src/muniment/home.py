@@ -120,9 +120,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        raise PlainError(
-            f"{path} is damaged: restore it from a backup, or move the state folder away and begin anew."
-        )
+        raise PlainError(f"{path} is damaged: restore it from a backup, or move the state folder away and begin anew.")
     return content
 
 

