@@ -67,8 +67,10 @@ def render_events_page() -> str:
             "",
             topic.describes,
             "",
-            (f"Key `{topic.key}` · {topic.partitions} partitions · kept {topic.retention_days} days · "
-            f"written by {_names(topic.owners)} · read by {_names(topic.readers)}"),
+            (
+                f"Key `{topic.key}` · {topic.partitions} partitions · kept {topic.retention_days} days · "
+                f"written by {_names(topic.owners)} · read by {_names(topic.readers)}"
+            ),
             "",
             "| event | says | fields |",
             "|---|---|---|",
