@@ -164,6 +164,35 @@ def port_is_free(port: int) -> bool:
         return True
 
 
+def holder_of(port: int) -> str | None:
+    """Who listens on this port, as far as this user may see: `nginx (process 812)`."""
+    wanted = f":{port:04X} "
+    inodes = {
+        line.split()[9]
+        for table in ("/proc/net/tcp", "/proc/net/tcp6")
+        for line in _lines(Path(table))[1:]
+        if wanted in f"{line.split()[1]} " and line.split()[3] == "0A"
+    }
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and _holds_socket(entry, inodes):
+            return f"{(entry / 'comm').read_text().strip()} (process {entry.name})"
+    return None
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError:
+        return []
+
+
+def _holds_socket(process: Path, inodes: set[str]) -> bool:
+    try:
+        return any(str(link.readlink())[8:-1] in inodes for link in (process / "fd").iterdir())
+    except OSError:
+        return False
+
+
 def is_ready(ready: Ready, *, timeout_seconds: float = 2.0) -> bool:
     """Look once."""
     try:
