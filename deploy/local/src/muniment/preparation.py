@@ -18,13 +18,12 @@ async def prepare(work: dict[str, Any]) -> None:
         PlainError: an engine does not answer or refuses.
     """
     await databases.provision(work["admin_url"], work["passwords"])
+    try:
+        await create_log(work["event_log_url"], TOPICS)
+    except ValueError as error:
+        raise PlainError(f"The event log cannot be brought to what topics.yaml says: {error}") from None
     if work["kafka_bootstrap"]:
         await asyncio.to_thread(kafka_access.apply, work["kafka_bootstrap"], work["passwords"]["admin"], TOPICS)
-    else:
-        try:
-            await create_log(work["event_log_url"], TOPICS)
-        except ValueError as error:
-            raise PlainError(f"The event log cannot be brought to what topics.yaml says: {error}") from None
 
 
 def main() -> int:
