@@ -1,4 +1,6 @@
-"""The codebase checks itself: walls between packages, the lock, transactions at the edge, decisions with their checks."""
+"""The codebase checks itself: walls between packages, the lock, transactions at the edge, decisions with their
+checks.
+"""
 
 import ast
 import re

@@ -39,6 +39,9 @@ class PostgresServer:
         self._building = asyncio.Lock()
         self.admin_url = admin_url
 
+    def __str__(self) -> str:
+        return self.admin_url
+
     def url(self, database: str) -> str:
         """The administrator's URL of this database."""
         return self.admin_url.rpartition("/")[0] + "/" + database

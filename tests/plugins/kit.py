@@ -46,7 +46,8 @@ class Databases:
     async def _make_template(self, package: str) -> str:
         template = f"template_{package}_{secrets.token_hex(4)}"
         await self._admin(
-            f"DO $$ BEGIN CREATE ROLE {package} LOGIN PASSWORD '{package}'; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+            f"DO $$ BEGIN CREATE ROLE {package} LOGIN PASSWORD '{package}'; EXCEPTION WHEN duplicate_object THEN "
+            f"NULL; END $$"
         )
         await self._admin(f"ALTER ROLE {package} LOGIN PASSWORD '{package}'")
         await self._admin(f'CREATE DATABASE "{template}" OWNER "{package}"')

@@ -1,4 +1,6 @@
-"""A database that holds the messaging tables and one table of effects, for tests of outbox, relay, inbox and consumer."""
+"""A database that holds the messaging tables and one table of effects, for tests of outbox, relay, inbox and
+consumer.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -18,7 +20,8 @@ from common.settings import ServiceSettings
 
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 EFFECTS = """
-CREATE TABLE effect (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, action_id uuid NOT NULL, key text NOT NULL, outcome text NOT NULL);
+CREATE TABLE effect (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, action_id uuid NOT NULL, key text NOT NULL,
+outcome text NOT NULL);
 """
 
 
@@ -53,7 +56,9 @@ def record(outcome: str, key: UUID | None = None) -> Record:
 
 
 class Effects:
-    """A handler that writes one row per event; outcomes named `poison…` can never be handled, `fault…` fail unforeseen."""
+    """A handler that writes one row per event; outcomes named `poison…` can never be handled, `fault…` fail
+    unforeseen.
+    """
 
     def __init__(self) -> None:
         self.calls = 0

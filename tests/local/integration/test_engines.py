@@ -24,7 +24,7 @@ class Topic:
 
 @pytest.fixture(scope="module")
 async def provisioned(postgres_server: PostgresServer) -> PostgresServer:
-    secrets = {name: f"pw-{name}" for name in (*PRINCIPALS, "event_log")}
+    secrets = {name: name for name in (*PRINCIPALS, "event_log")}
     await databases.provision(postgres_server.admin_url, secrets)
     await databases.provision(postgres_server.admin_url, secrets)
     return postgres_server
@@ -32,7 +32,7 @@ async def provisioned(postgres_server: PostgresServer) -> PostgresServer:
 
 def as_role(server: PostgresServer, role: str, database: str) -> str:
     host = server.admin_url.partition("@")[2].partition("/")[0]
-    return f"postgresql://{role}:pw-{role}@{host}/{database}"
+    return f"postgresql://{role}:{role}@{host}/{database}"
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -55,7 +55,7 @@ async def test_the_case_systems_enter_the_event_log_only(provisioned: PostgresSe
 
 
 async def test_postgres_refuses_a_wrong_password(provisioned: PostgresServer) -> None:
-    url = as_role(provisioned, "retention", "retention").replace("pw-retention", "pw-production")
+    url = as_role(provisioned, "retention", "retention").replace(":retention@", ":production@")
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(url)
 

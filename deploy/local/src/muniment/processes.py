@@ -3,7 +3,6 @@ not.
 """
 
 import ctypes
-import http.client
 import os
 import pwd
 import shutil
@@ -12,16 +11,19 @@ import socket
 import struct
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from muniment.errors import PlainError
+from muniment.logs import telling
 
 LOOPBACK = "127.0.0.1"
+MARK = "MUNIMENT_RUN"
+"""In the environment of every process of a platform: which state folder it belongs to."""
+
 PASSING_TROUBLES = ("pre-existing shared memory block", "Address already in use", "lock on .lock failed")
 """What a server says while the one that was killed before it has not quite left."""
 
@@ -47,6 +49,22 @@ class Ready:
     kind: str
     port: int
     path: str = ""
+
+    def question(self) -> bytes:
+        """What to send after connecting."""
+        if self.kind == "http":
+            return f"GET {self.path} HTTP/1.0\r\nHost: {LOOPBACK}\r\n\r\n".encode()
+        names = b"user\0postgres\0database\0postgres\0\0"
+        return struct.pack("!ii", 8 + len(names), 3 << 16) + names
+
+    def answered(self, answer: bytes) -> bool:
+        """Whether this beginning of an answer says ready.
+
+        PostgreSQL accepts connections while it still recovers; only when it asks for a password is it ready.
+        """
+        if self.kind == "http":
+            return answer.split(b" ")[1:2] == [b"200"]
+        return answer.startswith(b"R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +98,9 @@ def tie_to_parent(stop_signal: int) -> Callable[[], None]:
     return tie
 
 
-def spawn_options(spec: ProcessSpec) -> dict[str, object]:
+def spawn_options(spec: ProcessSpec) -> dict[str, Any]:
     """Keyword arguments for subprocess that hold for every program of the platform."""
-    options: dict[str, object] = {
+    options: dict[str, Any] = {
         "cwd": spec.cwd,
         "env": {**inherited_environment(), **spec.env},
         "preexec_fn": tie_to_parent(spec.stop_signal),
@@ -97,7 +115,7 @@ def spawn_options(spec: ProcessSpec) -> dict[str, object]:
 def inherited_environment() -> dict[str, str]:
     """The environment less what would change how our programs or their libraries behave."""
     dropped = ("MUNIMENT_", "PG", "PYTHONPATH", "PYTHONHOME", "DATABASE_URL", "KAFKA_", "JAVA_TOOL_OPTIONS")
-    return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    return {name: value for name, value in os.environ.items() if name == MARK or not name.startswith(dropped)}
 
 
 def as_other_user() -> OsUser | None:
@@ -146,26 +164,45 @@ def port_is_free(port: int) -> bool:
         return True
 
 
-def is_ready(ready: Ready, *, timeout_seconds: float = 2.0) -> bool:
-    """Look once."""
+def holder_of(port: int) -> str | None:
+    """Who listens on this port, as far as this user may see: `nginx (process 812)`."""
+    wanted = f":{port:04X} "
+    inodes = {
+        line.split()[9]
+        for table in ("/proc/net/tcp", "/proc/net/tcp6")
+        for line in _lines(Path(table))[1:]
+        if wanted in f"{line.split()[1]} " and line.split()[3] == "0A"
+    }
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and _holds_socket(entry, inodes):
+            return f"{(entry / 'comm').read_text().strip()} (process {entry.name})"
+    return None
+
+
+def _lines(path: Path) -> list[str]:
     try:
-        if ready.kind == "http":
-            with closing(http.client.HTTPConnection(LOOPBACK, ready.port, timeout=timeout_seconds)) as asking:
-                asking.request("GET", ready.path)
-                return asking.getresponse().status == HTTPStatus.OK
-        with closing(socket.create_connection((LOOPBACK, ready.port), timeout_seconds)) as link:
-            return ready.kind != "postgres" or _postgres_answers(link)
-    except (OSError, http.client.HTTPException):
+        return path.read_text().splitlines()
+    except OSError:
+        return []
+
+
+def _holds_socket(process: Path, inodes: set[str]) -> bool:
+    try:
+        return any(str(link.readlink())[8:-1] in inodes for link in (process / "fd").iterdir())
+    except OSError:
         return False
 
 
-def _postgres_answers(link: socket.socket) -> bool:
-    """PostgreSQL accepts connections while it still recovers; only when it asks for a password is it
-    ready.
-    """
-    names = b"user\0postgres\0database\0postgres\0\0"
-    link.sendall(struct.pack("!ii", 8 + len(names), 3 << 16) + names)
-    return link.recv(1024).startswith(b"R")
+def is_ready(ready: Ready, *, timeout_seconds: float = 2.0) -> bool:
+    """Look once."""
+    try:
+        with closing(socket.create_connection((LOOPBACK, ready.port), timeout_seconds)) as link:
+            if ready.kind == "tcp":
+                return True
+            link.sendall(ready.question())
+            return ready.answered(link.recv(1024))
+    except OSError:
+        return False
 
 
 class Running:
@@ -207,9 +244,7 @@ class Running:
         options = spawn_options(self.spec)
         text = self.spec.stdin
         source = subprocess.DEVNULL if text is None else subprocess.PIPE
-        process: subprocess.Popen[bytes] = subprocess.Popen(  # type: ignore[call-overload]
-            self.spec.argv, stdin=source, stdout=output, stderr=subprocess.STDOUT, **options
-        )
+        process = subprocess.Popen(self.spec.argv, stdin=source, stdout=output, stderr=subprocess.STDOUT, **options)
         if text is not None and process.stdin is not None:
             process.stdin.write(text.encode())
             process.stdin.close()
@@ -243,46 +278,14 @@ class Running:
             process.wait()
 
 
-def last_words(log: Path, *, among: int = 40) -> str:
+def last_words(log: Path) -> str:
     """The line of a log that most likely says why the program ended."""
     try:
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines()[-among:] if line.strip()]
+        return telling(log.read_text(errors="replace").splitlines()[-40:]) or f"it left no word in {log}"
     except OSError:
-        lines = []
-    telling = [line for line in lines if any(word in line for word in ("FATAL", "PANIC", "ERROR", "Error", "rror:"))]
-    return (telling or lines or [f"it left no word in {log}"])[-1]
+        return f"it left no word in {log}"
 
 
 def find_program(name: str) -> Path | None:
     found = shutil.which(name)
     return Path(found) if found else None
-
-
-def descendants(pid: int) -> Iterator[int]:
-    """The process and all processes below it, as far as they can be seen."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            children.setdefault(parent, []).append(int(entry.name))
-    waiting = [pid]
-    while waiting:
-        current = waiting.pop()
-        yield current
-        waiting += children.get(current, [])
-
-
-def memory_bytes(pid: int) -> int:
-    """Proportional share of memory of one process (shared pages are divided among who shares them); 0 when
-    it is gone.
-    """
-    try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        return 0
-    return 0

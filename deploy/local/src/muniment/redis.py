@@ -79,7 +79,10 @@ def spec(home: Home, port: int, password: str) -> ProcessSpec:
         PlainError: none is installed and none can be fetched.
     """
     program, environment = fetch(home)
-    settings = f'bind {LOOPBACK}\nport {port}\nrequirepass {password}\nsave ""\nappendonly no\nmaxmemory 128mb\n'
+    settings = (
+        f'bind {LOOPBACK}\nport {port}\nrequirepass {password}\nsave ""\nappendonly no\nmaxmemory 128mb\n'
+        "loglevel warning\n"
+    )
     return ProcessSpec(
         name="redis",
         argv=(str(program), "-"),

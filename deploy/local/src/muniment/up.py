@@ -1,0 +1,197 @@
+"""The operator's commands: up, down, status, engines."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from muniment import daemon
+from muniment.engines import SAID, make_ready, remember_event_log, wanted_event_log
+from muniment.errors import PlainError
+from muniment.home import SERVICES, Home
+from muniment.memory import descendants, memory_bytes
+from muniment.platform import (
+    check_ports,
+    display,
+    engines_plan,
+    first_port,
+    migration_plan,
+    platform_plan,
+    ports_of,
+)
+from muniment.processes import LOOPBACK
+from muniment.tokens import WARNING, Issuer
+
+LEAST_FREE_BYTES = 300 * 2**20
+MIB = 2**20
+
+
+def up(home: Home, engines: str | None) -> None:
+    """Bring the platform up, or say that it is. Returns when every process is ready.
+
+    Raises:
+        PlainError: something is in the way.
+    """
+    began = time.monotonic()
+    home.prepare()
+    event_log = wanted_event_log(home, engines)
+    report = daemon.status(home)
+    if report is not None and report["kind"] == "engines":
+        print("The engines run alone; they are started anew with the platform.")
+        daemon.stop(home)
+        report = None
+    if report is not None:
+        report = daemon.wait_until_ready(home, progress=_progress())
+        print(f"Muniment is up already. Event log: {SAID[event_log]}. State: {home.path}")
+        _print_tokens(Issuer(home).write_tokens(home.tokens))
+        _print_addresses(home, report)
+        return
+    daemon.end_strays(home)
+    check_disk(home.path)
+    ports = ports_of(first_port())
+    check_ports(ports)
+    if not home.choices.exists():
+        print("First start: making keys, passwords and databases.", flush=True)
+    prepared = make_ready(home, event_log)
+    issuer = Issuer(home)
+    files = issuer.write_tokens(home.tokens)
+    remember_event_log(home, event_log)
+    report = daemon.start(home, platform_plan(prepared, issuer.jwks, ports), progress=_progress())
+    print(f"Muniment is up after {time.monotonic() - began:.1f} s. Event log: {SAID[event_log]}. State: {home.path}")
+    _print_tokens(files)
+    _print_addresses(home, report)
+
+
+def down(home: Home) -> None:
+    """Stop everything that runs for this state folder."""
+    if home.run.exists() and daemon.stop(home):
+        print("Muniment is down; its data stay.")
+    else:
+        print("Muniment was not up.")
+
+
+def migrate(home: Home) -> None:
+    """Bring the five databases to their newest version; where nothing runs, PostgreSQL is started for it.
+
+    Raises:
+        PlainError: the platform is up (it migrated when it started), or a migration fails.
+    """
+    home.prepare()
+    if daemon.status(home) is not None:
+        raise PlainError("The platform is up, and migrates when it starts: `make down`, then `make up`.")
+    check_disk(home.path)
+    prepared = make_ready(home, wanted_event_log(home, None))
+    daemon.start(home, migration_plan(prepared, Issuer(home).jwks))
+    daemon.stop(home)
+    print("The five databases are at their newest version.")
+
+
+def start_engines(home: Home) -> None:
+    """Start PostgreSQL, Kafka and Redis alone, with roles, databases and topics.
+
+    Raises:
+        PlainError: something is in the way.
+    """
+    home.prepare()
+    report = daemon.status(home)
+    if report is None:
+        check_disk(home.path)
+        report = daemon.start(home, engines_plan(make_ready(home, "kafka")), progress=_progress())
+    else:
+        report = daemon.wait_until_ready(home)
+    for engine, address in report["facts"]["engines"].items():
+        print(f"{engine:<10} {address}")
+    print(f"Users and passwords are in {_short(home.secrets)}; `make down` stops the engines.")
+
+
+def print_status(home: Home) -> bool:
+    """Print what runs and how much memory it takes. Returns whether all of it is ready."""
+    report = daemon.status(home) if home.run.exists() else None
+    if report is None:
+        print("Muniment is not up.")
+        return False
+    print(f"{report['kind']}: {report['state']}. Event log: {SAID.get(report['facts'].get('event_log', ''), '?')}")
+    supervisor = {"name": "supervisor", "state": report["state"], "pid": report["pid"], "restarts": 0, "port": None}
+    total = 0
+    print(f"  {'process':<21} {'state':<9} {'pid':>8} {'port':>6} {'restarts':>8} {'memory':>9}")
+    for one in (supervisor, *report["processes"]):
+        used = _memory(one)
+        total += used
+        print(
+            f"  {one['name']:<21} {one['state']:<9} {one['pid'] or '-':>8} {one['port'] or '-':>6} "
+            f"{one['restarts']:>8} "
+            f"{used / MIB:>5.0f} MiB"
+        )
+    print(f"  {'together':<21} {'':<9} {'':>8} {'':>6} {'':>8} {total / MIB:>5.0f} MiB")
+    return bool(report["state"] == "ready") and all(one["state"] == "ready" for one in report["processes"])
+
+
+def _memory(process: dict[str, Any]) -> int:
+    if not process["pid"]:
+        return 0
+    if process["name"] == "supervisor":
+        return memory_bytes(process["pid"])
+    return sum(memory_bytes(pid) for pid in descendants(process["pid"]))
+
+
+def check_disk(folder: Path) -> None:
+    """Refuse to start on a disk that is about to be full.
+
+    Raises:
+        PlainError: says how much is free and how much is needed.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE_BYTES:
+        raise PlainError(
+            f"The disk of {folder} is full ({free // MIB} MiB free, {LEAST_FREE_BYTES // MIB} are needed): "
+            "make room, or name a folder on another disk with MUNIMENT_HOME."
+        )
+
+
+def _progress() -> Callable[[dict[str, Any]], None]:
+    """Says once for each stage what is waited for."""
+    said: set[str] = set()
+
+    def tell(report: dict[str, Any]) -> None:
+        names = [one["name"] for one in report["processes"]]
+        for sign, text in (
+            ("postgres", "Starting PostgreSQL."),
+            ("kafka", "Starting Apache Kafka and Redis."),
+            ("preparation", "Making roles, databases and topics."),
+            ("transcripts-migrate", "Migrating the five databases."),
+            ("transcripts-api", "Starting the services."),
+        ):
+            if sign in names and sign not in said:
+                said.add(sign)
+                print(text, flush=True)
+
+    return tell
+
+
+def _print_tokens(files: dict[str, Path]) -> None:
+    print(f"\nTokens, one for each role, good for 12 hours (also in {_short(next(iter(files.values())).parent)}/)")
+    for role, file in files.items():
+        print(f"  {role:<17} {file.read_text().strip()}")
+    print(f"{WARNING}")
+
+
+def _print_addresses(home: Home, report: dict[str, Any]) -> None:
+    ports = report["facts"]["ports"]
+    print("\nAddresses")
+    for service in SERVICES:
+        address = f"http://{LOOPBACK}:{ports[f'{display(service)}-api']}"
+        print(f"  {display(service):<17} {address}   (documentation: {address}/docs)")
+    token = _short(home.tokens / "supervisor.jwt")
+    print("\nNext")
+    print("  make demo                     a real conversation through all five services")
+    print(f'  curl -H "Authorization: Bearer $(cat {token})" http://{LOOPBACK}:{ports["transcripts-api"]}/readyz')
+    print("  .venv/bin/muniment status     what runs, and its memory; `muniment logs -f` what it says")
+    print("  make down                     stop everything; the data stay")
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
