@@ -1,0 +1,5 @@
+from common.cli import run
+
+from transcripts.app import SERVICE
+
+run(SERVICE)
