@@ -6,7 +6,7 @@ directions against it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
@@ -46,7 +46,11 @@ DataT_co = TypeVar("DataT_co", bound=EventData, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Envelope(Generic[DataT_co]):
-    """A fact with its CloudEvents attributes. `traceparent` is the W3C trace context of the producer, or empty."""
+    """A fact with its CloudEvents attributes. `traceparent` is the W3C trace context of the producer, or empty.
+
+    `raw` is the data as it stood on the log (empty on the way out): whoever keeps it as evidence keeps also the fields
+    that a newer producer added, which `data` passes over.
+    """
 
     id: UUID
     type: str
@@ -55,6 +59,7 @@ class Envelope(Generic[DataT_co]):
     time: datetime
     data: DataT_co
     traceparent: str = ""
+    raw: bytes = field(default=b"", compare=False, repr=False)
 
 
 class UnusableEventError(Exception):
@@ -118,6 +123,7 @@ def decode(record: ReceivedRecord | Record, kinds: Mapping[str, type[EventData]]
             time=_moment(attributes["time"]),
             data=kind.model_validate_json(attributes["data"]),
             traceparent=attributes.get("traceparent", ""),
+            raw=attributes["data"],
         )
     except KeyError as missing:
         known = missing.args[0] in kinds or missing.args[0] in {"id", "type", "source", "time"}

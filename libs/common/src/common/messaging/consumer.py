@@ -44,6 +44,7 @@ SET_ASIDE = Counter("muniment_events_set_aside_total", "Events kept as dead lett
 LAG = Gauge("muniment_consumer_lag", "Records known to be waiting in this member's partitions", ["group"])
 
 Handler = Callable[[WriteSession, Sequence[Envelope[EventData]]], Awaitable[None]]
+AsideHook = Callable[[WriteSession, Exception], Awaitable[None]]
 
 log = get_logger("consumer")
 
@@ -58,6 +59,8 @@ class Subject:
         handler: given new events only, in the order of their partition; raises `PoisonEventError` (or any error that is
             not retryable) for one that can never be handled. It is called again with single events to find that one.
         ignore_unknown: pass over events of other types on the topic instead of setting them aside.
+        on_set_aside: called in the transaction that sets an event aside, with the error that it met, so that a service can
+            keep what it learned; the transaction in which the error arose is gone by then.
     """
 
     group: str
@@ -65,6 +68,7 @@ class Subject:
     kinds: Mapping[str, type[EventData]]
     handler: Handler
     ignore_unknown: bool = False
+    on_set_aside: AsideHook | None = None
 
 
 def is_outage(error: BaseException) -> bool:
@@ -225,6 +229,8 @@ class Consumer:
                 withhold=isinstance(error, PoisonEventError) and bool(error.more.get("withhold")),
                 now=self._clock.now(),
             )
+            if self.subject.on_set_aside is not None:
+                await self.subject.on_set_aside(session, error)
         self._set_aside_since_check = True
         SET_ASIDE.labels(self.subject.group, name).inc()
         place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}

@@ -1,0 +1,4 @@
+from common.cli import run
+from transcripts.app import SERVICE
+
+run(SERVICE)

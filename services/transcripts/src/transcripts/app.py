@@ -1,0 +1,88 @@
+"""Composition root: the only place of this service where things are created."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import cast
+
+from fastapi import FastAPI
+from prometheus_client import Gauge
+
+from common.auth import TokenVerifier
+from common.cli import Service
+from common.clock import Clock, SystemClock
+from common.database import Database
+from common.messaging.consumer import Subject, is_outage
+from common.settings import ServiceSettings
+from common.web.app import create_app
+from transcripts import consumers
+from transcripts.api import router
+from transcripts.repository.capture import waiting
+from transcripts.settings import TranscriptsSettings
+
+WATCH_SECONDS = 15.0
+OPEN = Gauge("muniment_transcripts_assemblies_open", "Sessions whose transcript is not sealed")
+UNSEALED = Gauge("muniment_transcripts_unsealed_oldest_seconds", "Age of the oldest closed session without a seal")
+
+
+def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAPI:
+    """The HTTP application. `clock` is given by tests only."""
+    chosen = cast("TranscriptsSettings", settings)
+    chosen.index_key()  # missing, the service must not start
+    clock = clock or SystemClock()
+    database = Database(settings, application="transcripts api")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.database, app.state.clock, app.state.settings = database, clock, chosen
+        app.state.verifier = TokenVerifier(settings, clock)
+        watch = asyncio.create_task(_watch(database, clock))
+        try:
+            yield
+        finally:
+            watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watch
+            await database.close()
+
+    return create_app(
+        title="Muniment transcripts",
+        description="Sealed transcripts of conversations: search and read for a stated purpose, verify, see who looked.",
+        routers=[router],
+        checks={"database": database.ping},
+        lifespan=lifespan,
+    )
+
+
+def make_subjects(settings: ServiceSettings, clock: Clock) -> list[Subject]:
+    """What the worker hears."""
+    return consumers.make_subjects(cast("TranscriptsSettings", settings), clock)
+
+
+async def _watch(database: Database, clock: Clock) -> None:
+    """Keep the gauges fresh also while nothing arrives: that is when they matter."""
+    while True:
+        try:
+            await watch_once(database, clock)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+        await asyncio.sleep(WATCH_SECONDS)
+
+
+async def watch_once(database: Database, clock: Clock) -> None:
+    async with database.reading() as session:
+        open_sessions, oldest = await waiting(session, now=clock.now())
+    OPEN.set(open_sessions)
+    UNSEALED.set(oldest)
+
+
+SERVICE = Service(
+    name="transcripts",
+    settings=TranscriptsSettings,
+    migrations=Path(__file__).parent / "migrations",
+    make_app=make_app,
+    make_subjects=make_subjects,
+)

@@ -1,0 +1,57 @@
+"""From events to entries, and what a session still lacks. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import orjson
+
+from common.contracts.chat import SessionEntry, canonical
+from common.contracts.envelope import Envelope, EventData
+from transcripts.errors import BeyondClosingError, EntryConflictError
+from transcripts.model import KIND_OF_TYPE, Entry, Holding
+
+
+def entries_of(envelopes: Sequence[Envelope[EventData]]) -> list[Entry]:
+    """The distinct entries that these events carry.
+
+    Raises:
+        EntryConflictError: two of them bear one number and differ.
+    """
+    distinct: dict[tuple[object, int], Entry] = {}
+    for envelope in envelopes:
+        entry = _entry(envelope)
+        if distinct.setdefault((entry.session_id, entry.seq), entry) != entry:
+            raise EntryConflictError
+    return list(distinct.values())
+
+
+def is_complete(holding: Holding) -> bool:
+    """Whether 1..n are there, n being the closing entry's number.
+
+    Raises:
+        BeyondClosingError: a number lies beyond the closing entry's.
+    """
+    if holding.last_seq is None:
+        return False
+    if holding.top_seq > holding.last_seq:
+        raise BeyondClosingError
+    return holding.held == holding.last_seq
+
+
+def _entry(envelope: Envelope[EventData]) -> Entry:
+    data = envelope.data
+    if not isinstance(data, SessionEntry):
+        raise TypeError(f"{envelope.type} is no entry of a session")
+    # From the event as it came, not as this reader understands it: fields that a newer gateway adds are evidence too.
+    content = orjson.loads(envelope.raw)
+    del content["digest"]
+    return Entry(
+        data.session_id,
+        data.seq,
+        KIND_OF_TYPE[envelope.type],
+        datetime.fromisoformat(data.at),
+        data.participant_id,
+        data.role,
+        bytes.fromhex(data.digest),
+        canonical(content),
+    )

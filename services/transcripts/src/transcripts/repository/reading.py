@@ -1,0 +1,102 @@
+"""Finding and showing transcripts, and who looked at them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import exists, or_
+from sqlmodel import col, select
+
+from common.database import ReadSession, fetch_all
+from transcripts.model import KeptEntry
+from transcripts.policy import Scope
+from transcripts.tables import AuditEntry, Party, SealFailure, Transcript
+
+_ENTRIES = "SELECT session_id, seq, kind, digest, canonical FROM entry WHERE session_id = $1 ORDER BY seq"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """By what transcripts are sought; all that are given must hold (S1-085, S1-086, S1-088).
+
+    Attributes:
+        numbers: values of the blind index, all of which must be parties.
+        opened_from, opened_to: moments; the first counts, the second does not.
+        named: the names of the keys that were given.
+    """
+
+    session_id: UUID | None = None
+    chat_topic: str | None = None
+    opened_from: datetime | None = None
+    opened_to: datetime | None = None
+    numbers: tuple[bytes, ...] = ()
+    named: tuple[str, ...] = ()
+
+
+async def transcript(session: ReadSession, transcript_id: UUID) -> Transcript | None:
+    return await session.get(Transcript, transcript_id)
+
+
+async def parties_of(session: ReadSession, transcript_id: UUID) -> Sequence[Party]:
+    return (await session.execute(select(Party).where(Party.transcript_id == transcript_id))).scalars().all()
+
+
+async def entries_of(session: ReadSession, session_id: UUID) -> list[KeptEntry]:
+    """The entries of this session, sorted by number."""
+    return [KeptEntry(*row) for row in await fetch_all(session, _ENTRIES, session_id)]
+
+
+async def find(
+    session: ReadSession, keys: Keys, *, scope: Scope, before: UUID | None, limit: int
+) -> Sequence[Transcript]:
+    """The transcripts with these keys within the scope, sealed last first.
+
+    Args:
+        before: go on after this one.
+    """
+    query = select(Transcript).order_by(col(Transcript.id).desc()).limit(limit)
+    if before is not None:
+        query = query.where(Transcript.id < before)
+    if keys.session_id is not None:
+        query = query.where(Transcript.session_id == keys.session_id)
+    if keys.chat_topic is not None:
+        query = query.where(Transcript.chat_topic == keys.chat_topic)
+    if keys.opened_from is not None:
+        query = query.where(Transcript.opened_at >= keys.opened_from)
+    if keys.opened_to is not None:
+        query = query.where(Transcript.opened_at < keys.opened_to)
+    of_this = exists().where(col(Party.transcript_id) == Transcript.id)
+    for number in keys.numbers:
+        query = query.where(of_this.where(col(Party.blind) == number))
+    if not scope.everything:
+        query = query.where(
+            or_(
+                of_this.where(col(Party.kind) == "pin", col(Party.office).in_(scope.offices)),
+                of_this.where(col(Party.blind).in_(scope.numbers)),
+            )
+        )
+    return (await session.execute(query)).scalars().all()
+
+
+async def accesses(
+    session: ReadSession, record_id: str, *, done_only: bool, before: int | None, limit: int
+) -> Sequence[AuditEntry]:
+    """The looks at this record, newest first.
+
+    Args:
+        done_only: leave out looks that were refused.
+        before: go on after the look at this position.
+    """
+    query = select(AuditEntry).where(col(AuditEntry.record_ids).contains([record_id]))
+    if done_only:
+        query = query.where(AuditEntry.outcome == "done")
+    if before is not None:
+        query = query.where(AuditEntry.position < before)
+    return (await session.execute(query.order_by(col(AuditEntry.position).desc()).limit(limit))).scalars().all()
+
+
+async def seal_failures(session: ReadSession, *, limit: int) -> Sequence[SealFailure]:
+    """Sessions that were refused the seal and have none yet, oldest first."""
+    query = select(SealFailure).where(col(SealFailure.resolved_at).is_(None)).order_by(col(SealFailure.found_at))
+    return (await session.execute(query.limit(limit))).scalars().all()

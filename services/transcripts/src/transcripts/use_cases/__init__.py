@@ -1,0 +1,1 @@
+"""What the service does: `capture` keeps and seals, `reading` shows."""
