@@ -34,9 +34,15 @@ class Conversation:
     session_id: UUID = field(default_factory=new_id)
     customer: UUID = field(default_factory=new_id)
     agent: UUID = field(default_factory=new_id)
+    _made: list[Fact] = field(default_factory=list, init=False)
 
     def facts(self) -> list[Fact]:
-        """The entries 1..n, each with its kind (under `_kind`) and running digest."""
+        """The entries 1..n, each with its kind (under `_kind`) and running digest; the same at every call."""
+        if not self._made:
+            self._made = self._make()
+        return [dict(fact) for fact in self._made]
+
+    def _make(self) -> list[Fact]:
         contents = [self._opened(), self._joined(), *map(self._posted, range(len(self.texts))), self._closed()]
         digest = EMPTY_DIGEST
         for seq, content in enumerate(contents, 1):

@@ -9,7 +9,6 @@ from unittest.mock import patch
 import asyncpg
 import orjson
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from common.database import fetch_all
 from common.messaging import outbox
@@ -192,7 +191,7 @@ async def test_redriving_a_refused_seal_tries_again_and_says_why_not(store: Stor
         "UPDATE party SET office = 'S99'",
         "DELETE FROM entry",
         "DELETE FROM party",
-        "DELETE FROM transcript CASCADE",
+        "DELETE FROM transcript",
         "TRUNCATE transcript CASCADE",
         "TRUNCATE entry",
         "INSERT INTO entry SELECT session_id, 99, kind, at, participant_id, role, digest, canonical FROM entry LIMIT 1",
@@ -200,8 +199,7 @@ async def test_redriving_a_refused_seal_tries_again_and_says_why_not(store: Stor
 )
 async def test_the_store_itself_refuses_to_change_what_is_sealed(store: Store, statement: str) -> None:
     await store.consumer().handle(Conversation().records())
-    statement = statement.replace("transcript CASCADE", "transcript") if "DELETE" in statement else statement
-    with pytest.raises((asyncpg.RestrictViolationError, DBAPIError), match="never changed|sealed"):
+    with pytest.raises(asyncpg.RestrictViolationError, match="never changed|sealed"):
         async with store.database.unit_of_work() as session:
             await fetch_all(session, statement)
     assert (await store.count("entry"), await store.count("transcript"), await store.count("party")) == (7, 1, 2)

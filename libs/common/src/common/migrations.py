@@ -50,4 +50,4 @@ def execute_script(script: str) -> None:
     from alembic import op  # noqa: PLC0415 - only there while a migration runs
 
     raw: Any = op.get_bind().connection.dbapi_connection
-    raw.await_(raw.driver_connection.execute(script))
+    raw.run_async(lambda connection: connection.execute(script))

@@ -134,7 +134,7 @@ async def add_transcripts(
         for transcript_id, one in sealed
         for party in one.parties
     ]
-    await fetch_all(session, _SEAL, orjson.dumps(transcripts).decode(), orjson.dumps(parties).decode(), now)
+    await fetch_all(session, _SEAL, _json(transcripts), _json(parties), now)
 
 
 async def add_failures(session: WriteSession, disagreements: Sequence[Disagreement], *, now: datetime) -> None:
@@ -147,3 +147,7 @@ async def waiting(session: ReadSession, *, now: datetime) -> tuple[int, float]:
     """How many sessions are open, and for how many seconds the oldest closed one has waited for its seal."""
     row = (await fetch_all(session, _WAITING, now))[0]
     return row["open"], row["oldest"]
+
+
+def _json(rows: Sequence[dict[str, object]]) -> str:
+    return orjson.dumps(rows, default=str).decode()  # the driver's UUIDs are a class of their own
