@@ -1,8 +1,8 @@
 """Invariants 3 and 8 on a real PostgreSQL: whole, once, final."""
 
 import asyncio
-import random
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 from unittest.mock import patch
 
@@ -15,7 +15,6 @@ from common.messaging import outbox
 from common.messaging.broker import ReceivedRecord
 from tests.transcripts.conversations import Conversation, Fact, record_of
 from tests.transcripts.integration.conftest import Store
-from transcripts import publishing
 
 
 async def sealed_digests(store: Store) -> dict[str, str]:
@@ -31,7 +30,7 @@ async def test_a_batch_of_interleaved_sessions_is_kept_whole_and_sealed(store: S
     conversations = [Conversation(texts=[f"text {n}" for n in range(i % 7)]) for i in range(60)]
     facts = {str(c.session_id): c.facts() for c in conversations}
     every = [fact for entries in facts.values() for fact in entries]
-    random.Random(7).shuffle(every)
+    Random(7).shuffle(every)  # noqa: S311 - any order will do
     records = [record_of(fact) for fact in every]
     consumer = store.consumer()
     for start in range(0, len(records), 100):
@@ -85,7 +84,7 @@ async def test_workers_that_share_sessions_seal_each_exactly_once(store: Store) 
         for n, record in enumerate(conversation.records()):
             halves[n % 2].append(record)
     for half in halves:
-        random.Random(len(half)).shuffle(half)
+        Random(len(half)).shuffle(half)  # noqa: S311 - any order will do
     # Both hold a part of every session, so that neither completes one alone; each part is delivered to both at last.
     work = [(store.consumer(), half[i : i + 30]) for half in halves for i in range(0, len(half), 30)]
     await asyncio.gather(*(consumer.handle(batch) for consumer, batch in work))
@@ -102,7 +101,7 @@ async def test_a_crash_before_the_commit_leaves_nothing_and_the_redelivery_every
         await real(*args, **kwargs)
         raise ConnectionResetError  # an outage: the loop neither sets aside nor goes on
 
-    with patch.object(publishing.outbox, "tell", tells_and_dies), pytest.raises(ConnectionResetError):
+    with patch("transcripts.publishing.outbox.tell", tells_and_dies), pytest.raises(ConnectionResetError):
         await store.consumer().handle(records)
     for table in ("entry", "assembly", "transcript", "outbox", "inbox"):
         assert await store.count(table) == 0, table
@@ -199,7 +198,7 @@ async def test_redriving_a_refused_seal_tries_again_and_says_why_not(store: Stor
 )
 async def test_the_store_itself_refuses_to_change_what_is_sealed(store: Store, statement: str) -> None:
     await store.consumer().handle(Conversation().records())
-    with pytest.raises(asyncpg.RestrictViolationError, match="never changed|sealed"):
+    with pytest.raises(asyncpg.RestrictViolationError, match=r"never changed|sealed"):
         async with store.database.unit_of_work() as session:
             await fetch_all(session, statement)
     assert (await store.count("entry"), await store.count("transcript"), await store.count("party")) == (7, 1, 2)

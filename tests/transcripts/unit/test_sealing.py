@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.contracts.chat import CHAT_EVENTS
+from common.contracts.chat import CHAT_EVENTS, EMPTY_DIGEST, canonical, running_digest
 from common.contracts.envelope import decode
 from common.ids import new_id
 from tests.transcripts.conversations import BEGAN, Conversation, Fact, record_of
@@ -53,7 +53,9 @@ def sealed_or_not(facts: list[Fact]) -> Sealed | None:
 
 
 @given(conversations, st.data())
-def test_any_order_and_any_repetition_seal_to_the_same_transcript(conversation: Conversation, data: st.DataObject) -> None:
+def test_any_order_and_any_repetition_seal_to_the_same_transcript(
+    conversation: Conversation, data: st.DataObject
+) -> None:
     facts = conversation.facts()
     repeated = data.draw(st.lists(st.sampled_from(facts), max_size=6))
     shuffled = data.draw(st.permutations(facts + repeated))
@@ -163,8 +165,6 @@ def test_an_entry_kept_in_another_sessions_place_is_found() -> None:
 @pytest.mark.req("S1-031")
 def test_a_session_without_its_opening_entry_has_no_subject_and_is_refused() -> None:
     facts = [fact for fact in Conversation().facts() if fact["_kind"] != "opened"]
-    from common.contracts.chat import EMPTY_DIGEST, canonical, running_digest
-
     digest = EMPTY_DIGEST
     for seq, fact in enumerate(facts, 1):
         fact["seq"] = seq

@@ -1,6 +1,6 @@
 """Keeping entries and sealing transcripts, whole batches in single statements."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -149,5 +149,5 @@ async def waiting(session: ReadSession, *, now: datetime) -> tuple[int, float]:
     return row["open"], row["oldest"]
 
 
-def _json(rows: Sequence[dict[str, object]]) -> str:
+def _json(rows: Sequence[Mapping[str, object]]) -> str:
     return orjson.dumps(rows, default=str).decode()  # the driver's UUIDs are a class of their own

@@ -1,0 +1,375 @@
+"""Invariant 7 and need to know: who may see which transcript, for what, and the trace that each look leaves."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+import httpx
+import pytest
+
+from common.contracts.chat import EMPTY_DIGEST, canonical, running_digest
+from common.ids import new_id
+from common.testing import Issuer
+from tests.transcripts.conversations import BEGAN, Conversation, record_of
+from tests.transcripts.integration.conftest import Store
+
+PURPOSE = {
+    "agent": "program_administration",
+    "supervisor": "quality_review",
+    "quality_reviewer": "quality_review",
+    "privacy_officer": "disclosure_processing",
+    "records_officer": "records_management",
+    "auditor": "audit",
+}
+
+
+@dataclass
+class Desk:
+    """A client of the service and the transcripts it holds, by the session's account."""
+
+    store: Store
+    client: httpx.AsyncClient
+    issuer: Issuer
+
+    async def keep(self, *conversations: Conversation) -> list[str]:
+        """Seal these; gives their transcripts' ids."""
+        for conversation in conversations:
+            await self.store.consumer().handle(conversation.records())
+        rows = await self.store.rows("SELECT session_id, id FROM transcript")
+        ids = {str(r["session_id"]): str(r["id"]) for r in rows}
+        return [ids[str(c.session_id)] for c in conversations]
+
+    async def get(self, path: str, role: str, *, purpose: str | None = "", **claims: Any) -> httpx.Response:
+        """Ask as this role, for the role's own purpose unless told another (None: none)."""
+        headers = self.issuer.headers(role, **claims)
+        stated = PURPOSE.get(role) if purpose == "" else purpose
+        if stated is not None:
+            headers["Purpose-Of-Use"] = stated
+        return await self.client.get(path, headers=headers)
+
+    async def trail(self) -> list[Any]:
+        return await self.store.rows("SELECT * FROM audit_entry ORDER BY position")
+
+
+@pytest.fixture
+def desk(store: Store, client: httpx.AsyncClient, issuer: Issuer) -> Desk:
+    return Desk(store, client, issuer)
+
+
+@pytest.mark.parametrize(
+    ("role", "claims", "status"),
+    [
+        ("agent", {}, 200),
+        ("agent", {"pin": "999999"}, 404),
+        ("supervisor", {}, 200),
+        ("supervisor", {"office": "S02"}, 404),
+        ("quality_reviewer", {"office": "S02"}, 200),
+        ("privacy_officer", {}, 200),
+        ("records_officer", {}, 200),
+        ("auditor", {}, 200),
+        ("customer", {"sub": "customer-1"}, 200),
+        ("customer", {"sub": "customer-2"}, 404),
+        ("analyst", {}, 403),
+        ("office_admin", {}, 403),
+        ("hq_admin", {}, 403),
+        ("portal", {}, 403),
+        ("case_system", {}, 403),
+    ],
+)
+@pytest.mark.req("S1-093", "S3-040", "S3-109")
+async def test_each_role_sees_what_its_work_needs_and_each_try_is_recorded(
+    desk: Desk, role: str, claims: dict[str, str], status: int
+) -> None:
+    [transcript_id] = await desk.keep(Conversation())
+    answer = await desk.get(f"/v1/transcripts/{transcript_id}", role, **claims)
+    assert answer.status_code == status, answer.text
+    [entry] = await desk.trail()
+    assert entry["action"] == "transcript.read"
+    assert entry["outcome"] == ("done" if status == 200 else "refused")
+    assert entry["record_ids"] == [transcript_id]
+    assert entry["user_id"] == claims.get("sub", f"{role}-1")
+    assert entry["roles"] == [role]
+
+
+async def test_not_yours_and_not_there_are_the_same_answer(desk: Desk) -> None:
+    [transcript_id] = await desk.keep(Conversation())
+    not_yours = await desk.get(f"/v1/transcripts/{transcript_id}", "customer", sub="somebody-else")
+    not_there = await desk.get(f"/v1/transcripts/{new_id()}", "customer", sub="somebody-else")
+    bodies = [{k: v for k, v in a.json().items() if k != "instance"} for a in (not_yours, not_there)]
+    assert bodies[0] == bodies[1]
+    assert bodies[0]["status"] == 404
+    assert [e["outcome"] for e in await desk.trail()] == ["refused", "not_found"]
+
+
+@pytest.mark.parametrize(
+    ("role", "purpose", "status"),
+    [
+        ("supervisor", None, 422),
+        ("supervisor", "curiosity", 422),
+        ("supervisor", "123-45-6789", 422),
+        ("supervisor", "audit", 403),
+        ("agent", "quality_review", 403),
+        ("auditor", "training", 403),
+        ("supervisor", "first_party_access", 422),
+        ("customer", "audit", 403),
+    ],
+)
+@pytest.mark.req("S1-014")
+async def test_a_look_needs_a_purpose_of_the_system_that_fits_the_role(
+    desk: Desk, role: str, purpose: str | None, status: int
+) -> None:
+    [transcript_id] = await desk.keep(Conversation())
+    answer = await desk.get(f"/v1/transcripts/{transcript_id}", role, purpose=purpose, sub="customer-1")
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    if purpose is None:
+        assert answer.json()["missing"] == ["purpose"]
+    [entry] = await desk.trail()
+    assert (entry["outcome"], entry["purpose"]) == ("refused", "")
+    assert "cheque" not in answer.text
+
+
+async def test_the_purpose_may_stand_in_the_address_but_not_twice_differently(desk: Desk) -> None:
+    [transcript_id] = await desk.keep(Conversation())
+    path = f"/v1/transcripts/{transcript_id}?purpose=quality_review"
+    assert (await desk.get(path, "supervisor", purpose=None)).status_code == 200
+    assert (await desk.get(path, "supervisor", purpose="training")).status_code == 422
+
+
+async def test_without_a_token_nothing_is_shown(desk: Desk) -> None:
+    [transcript_id] = await desk.keep(Conversation())
+    answer = await desk.client.get(f"/v1/transcripts/{transcript_id}", headers={"Purpose-Of-Use": "audit"})
+    assert answer.status_code == 401
+
+
+@pytest.mark.req("S1-032")
+async def test_a_transcript_shows_all_that_was_said_and_collected_by_source_and_anyone_can_recompute_it(
+    desk: Desk,
+) -> None:
+    conversation = Conversation()
+    [transcript_id] = await desk.keep(conversation)
+    answer = await desk.get(f"/v1/transcripts/{transcript_id}", "customer", sub="customer-1")
+    shown = answer.json()
+    assert [e["content"]["pii"]["text"] for e in shown["entries"] if e["kind"] == "posted"] == list(conversation.texts)
+    assert {e["content"]["role"] for e in shown["entries"]} == {"customer", "agent"}
+    assert shown["entries"][0]["content"]["notice"]["version"] == "2026-01"
+    digest = EMPTY_DIGEST
+    for entry in shown["entries"]:
+        digest = running_digest(digest, canonical(entry["content"]))
+        assert entry["digest"] == digest
+    assert shown["digest"] == digest
+    assert answer.headers["etag"] == f'"{digest}"'
+
+
+async def test_asking_whether_it_changed_is_a_look_too(desk: Desk) -> None:
+    [transcript_id] = await desk.keep(Conversation())
+    first = await desk.get(f"/v1/transcripts/{transcript_id}", "auditor")
+    headers = desk.issuer.headers("auditor") | {"Purpose-Of-Use": "audit", "If-None-Match": first.headers["etag"]}
+    again = await desk.client.get(f"/v1/transcripts/{transcript_id}", headers=headers)
+    assert (again.status_code, again.content) == (304, b"")
+    assert len(await desk.trail()) == 2
+
+
+async def test_the_copy_is_a_file_whose_hash_is_the_transcripts(desk: Desk) -> None:
+    [transcript_id] = await desk.keep(Conversation(texts=['Ünïcode \u2028 "quoted"']))
+    copy = await desk.get(f"/v1/transcripts/{transcript_id}/copy", "customer", sub="customer-1")
+    shown = (await desk.get(f"/v1/transcripts/{transcript_id}", "customer", sub="customer-1")).json()
+    assert sha256(copy.content).hexdigest() == shown["content_hash"]
+    assert len(copy.content.splitlines()) >= shown["last_seq"]
+
+
+async def test_verification_holds_until_a_byte_is_changed_behind_the_services_back(desk: Desk) -> None:
+    [transcript_id] = await desk.keep(Conversation())
+    path = f"/v1/transcripts/{transcript_id}/verification"
+    before = (await desk.get(path, "auditor")).json()
+    assert (before["holds"], before["first_wrong_seq"]) == (True, None)
+    assert before["digest"] == before["recomputed_digest"]
+    assert "SHA-256" in before["algorithm"]
+    async with desk.store.database.unit_of_work() as session:
+        connection = await session.connection()
+        await connection.exec_driver_sql("ALTER TABLE entry DISABLE TRIGGER entry_is_final")
+        await connection.exec_driver_sql(
+            "UPDATE entry SET canonical = convert_to(replace(convert_from(canonical, 'UTF8'), '27th', '26th'), 'UTF8') "
+            "WHERE seq = 5"
+        )
+    after = (await desk.get(path, "auditor")).json()
+    assert (after["holds"], after["first_wrong_seq"]) == (False, 5)
+    assert after["digest"] != after["recomputed_digest"]
+
+
+async def test_verification_finds_an_entry_that_was_taken_away(desk: Desk) -> None:
+    [transcript_id] = await desk.keep(Conversation())
+    async with desk.store.database.unit_of_work() as session:
+        connection = await session.connection()
+        await connection.exec_driver_sql("ALTER TABLE entry DISABLE TRIGGER entry_is_final")
+        await connection.exec_driver_sql("DELETE FROM entry WHERE seq = 7")
+    after = (await desk.get(f"/v1/transcripts/{transcript_id}/verification", "auditor")).json()
+    assert (after["holds"], after["first_wrong_seq"]) == (False, 7)
+
+
+async def found(desk: Desk, role: str, asked: dict[str, Any], **claims: Any) -> list[str]:
+    headers = desk.issuer.headers(role, **claims) | {"Purpose-Of-Use": PURPOSE[role]}
+    answer = await desk.client.post("/v1/transcripts/search", json=asked, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return [item["id"] for item in answer.json()["items"]]
+
+
+@pytest.mark.req("S1-085")
+async def test_transcripts_are_found_by_topic_of_chat(desk: Desk) -> None:
+    ids = await desk.keep(Conversation(), Conversation(chat_topic="disability"), Conversation())
+    answer = await desk.get("/v1/transcripts?chat_topic=retirement", "auditor")
+    assert [item["id"] for item in answer.json()["items"]] == [ids[2], ids[0]]
+    assert "cheque" not in answer.text
+
+
+@pytest.mark.req("S1-086")
+async def test_transcripts_are_found_by_date_with_the_boundaries_in_utc(desk: Desk) -> None:
+    midnight = BEGAN.replace(hour=0, minute=0)
+    ids = await desk.keep(*(Conversation(began=midnight + timedelta(seconds=s)) for s in (-2, -1, 86398, 86399)))
+    # The opening entry comes one second after the beginning: a second before midnight, midnight, and the same a day on.
+    day = f"opened_from={midnight:%Y-%m-%dT%H:%M:%SZ}&opened_to={midnight + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+    answer = await desk.get(f"/v1/transcripts?{day}", "auditor")
+    assert {item["id"] for item in answer.json()["items"]} == {ids[1], ids[2]}
+    elsewhere = {"opened_from": "2026-03-01T19:00:00-05:00", "opened_to": "2026-03-02T19:00:00-05:00"}
+    assert set(await found(desk, "auditor", elsewhere)) == {ids[1], ids[2]}
+    naive = await desk.get("/v1/transcripts?opened_from=2026-03-02T00:00:00", "auditor")
+    assert naive.status_code == 422
+
+
+@pytest.mark.req("S1-088")
+async def test_transcripts_are_found_by_the_employees_pin_as_far_as_the_role_reaches(desk: Desk) -> None:
+    ids = await desk.keep(Conversation(pin="111"), Conversation(pin="222"), Conversation(pin="222", office="S02"))
+    assert await found(desk, "auditor", {"employee_pin": "222"}) == [ids[2], ids[1]]
+    assert await found(desk, "supervisor", {"employee_pin": "222"}, office="S02") == [ids[2]]
+    assert await found(desk, "agent", {"employee_pin": "222"}, pin="111") == []
+    assert await found(desk, "agent", {"employee_pin": "111"}, pin="111") == [ids[0]]
+    assert await found(desk, "auditor", {"employee_pin": "customer-1"}) == []
+    for entry in await desk.trail():
+        assert "222" not in str(dict(entry))
+        assert "key.employee_pin" in entry["fields"]
+
+
+async def test_transcripts_are_found_by_account_and_session(desk: Desk) -> None:
+    conversations = [Conversation(account="acc-1"), Conversation(account="acc-2")]
+    ids = await desk.keep(*conversations)
+    assert await found(desk, "privacy_officer", {"account_id": "acc-2"}) == [ids[1]]
+    assert await found(desk, "privacy_officer", {"session_id": str(conversations[0].session_id)}) == [ids[0]]
+    assert await found(desk, "privacy_officer", {"account_id": "acc-1", "chat_topic": "disability"}) == []
+
+
+async def test_a_search_is_recorded_with_what_it_gave_and_one_without_a_key_is_refused(desk: Desk) -> None:
+    ids = await desk.keep(Conversation(), Conversation())
+    await desk.get("/v1/transcripts?chat_topic=retirement", "records_officer")
+    assert (await desk.get("/v1/transcripts", "records_officer")).status_code == 422
+    assert (await desk.get("/v1/transcripts?chat_topic=x&cursor=nonsense", "records_officer")).status_code == 422
+    done, *refused = await desk.trail()
+    assert (done["action"], done["record_ids"], done["purpose"]) == (
+        "transcript.search",
+        ids[::-1],
+        "records_management",
+    )
+    assert [e["outcome"] for e in refused] == ["refused", "refused"]
+
+
+async def test_pages_follow_each_other_without_gap_or_repetition(desk: Desk) -> None:
+    ids = await desk.keep(*(Conversation() for _ in range(7)))
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        path = f"/v1/transcripts?chat_topic=retirement&limit=3{cursor and f'&cursor={cursor}'}"
+        page = (await desk.get(path, "auditor")).json()
+        seen += [item["id"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = page["next_cursor"]
+    assert seen == ids[::-1]
+
+
+async def test_a_person_finds_their_own_transcripts_and_no_others(desk: Desk) -> None:
+    ids = await desk.keep(Conversation(account="me"), Conversation(account="other"), Conversation(account="me"))
+    answer = await desk.get("/v1/me/transcripts", "customer", sub="me")
+    assert [item["id"] for item in answer.json()["items"]] == [ids[2], ids[0]]
+    refused = await desk.get("/v1/me/transcripts", "agent")
+    assert refused.status_code == 403
+    assert [(e["outcome"], e["purpose"]) for e in await desk.trail()] == [
+        ("done", "first_party_access"),
+        ("refused", ""),
+    ]
+
+
+@pytest.mark.req("S3-101", "S3-102", "S3-103", "S3-104", "S3-105")
+async def test_every_route_leaves_who_where_when_and_what_without_values(desk: Desk) -> None:
+    conversation = Conversation()
+    [transcript_id] = await desk.keep(conversation)
+    one = f"/v1/transcripts/{transcript_id}"
+    paths = [
+        one,
+        f"{one}/copy",
+        f"{one}/verification",
+        f"{one}/accesses",
+        "/v1/transcripts?chat_topic=retirement",
+        "/v1/seal-failures",
+    ]
+    for path in paths:
+        headers = desk.issuer.headers("auditor") | {"Purpose-Of-Use": "audit", "X-Forwarded-For": "6.6.6.6"}
+        assert (await desk.client.get(path, headers=headers)).status_code == 200, path
+    trail = await desk.trail()
+    assert len(trail) == len(paths)
+    for entry in trail:
+        assert entry["user_id"] == "auditor-1"
+        assert entry["terminal"] == "127.0.0.1"  # the connection's, not what a header claims
+        assert entry["at"] == desk.store.clock.now()
+        assert entry["fields"]
+        for value in (conversation.account, conversation.pin, "Rivera", "cheque"):
+            assert value not in str(dict(entry))
+    assert all(entry["record_ids"] == [transcript_id] for entry in trail[:5])
+
+
+async def test_auditors_and_the_person_see_who_looked(desk: Desk) -> None:
+    [transcript_id] = await desk.keep(Conversation())
+    one = f"/v1/transcripts/{transcript_id}"
+    await desk.get(one, "supervisor")
+    await desk.get(one, "supervisor", office="S02", sub="nosy")
+    await desk.get("/v1/transcripts?chat_topic=retirement", "records_officer")
+    full = (await desk.get(f"{one}/accesses", "auditor")).json()["items"]
+    assert [(a["user_id"], a["action"], a["outcome"]) for a in full] == [
+        ("records_officer-1", "transcript.search", "done"),
+        ("nosy", "transcript.read", "refused"),
+        ("supervisor-1", "transcript.read", "done"),
+    ]
+    own = (await desk.get(f"{one}/accesses", "customer", sub="customer-1")).json()["items"]
+    assert [(a["roles"], a["purpose"], a["user_id"], a["terminal"]) for a in own] == [
+        (["auditor"], "audit", None, None),
+        (["records_officer"], "records_management", None, None),
+        (["supervisor"], "quality_review", None, None),
+    ]
+    page = (await desk.get(f"{one}/accesses?limit=2", "auditor")).json()
+    rest = (await desk.get(f"{one}/accesses?limit=2&cursor={page['next_cursor']}", "auditor")).json()
+    assert len(page["items"]) == 2
+    # The second page begins where the first ended, although the first look itself was added on top.
+    assert [a["user_id"] for a in rest["items"]] == ["records_officer-1", "nosy"]
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [("supervisor", 403), ("agent", 403), ("records_officer", 403), ("privacy_officer", 200)]
+)
+async def test_who_looked_is_not_for_everyone(desk: Desk, role: str, status: int) -> None:
+    [transcript_id] = await desk.keep(Conversation())
+    assert (await desk.get(f"/v1/transcripts/{transcript_id}/accesses", role)).status_code == status
+    stranger = await desk.get(f"/v1/transcripts/{transcript_id}/accesses", "customer", sub="stranger")
+    assert stranger.status_code == 404
+
+
+async def test_refused_seals_are_shown_to_records_officers_and_auditors(desk: Desk) -> None:
+    conversation = Conversation()
+    facts = conversation.facts()
+    facts[3]["digest"] = "0" * 64
+    await desk.store.consumer().handle([record_of(f) for f in facts])
+    for role, status in (("records_officer", 200), ("auditor", 200), ("supervisor", 403)):
+        answer = await desk.get("/v1/seal-failures", role)
+        assert answer.status_code == status
+        if status == 200:
+            [failure] = answer.json()["items"]
+            assert failure["session_id"] == str(conversation.session_id)
+            assert (failure["rule"], failure["first_seq"]) == ("digest_does_not_follow", 4)
