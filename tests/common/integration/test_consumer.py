@@ -139,6 +139,24 @@ async def test_too_many_set_aside_stop_the_consumer_until_they_are_redriven(data
         assert await until_effects(database, 4) == ["poison", "poison", "poison", "waits"]
 
 
+async def test_at_the_ceiling_the_rest_of_the_batch_waits_and_is_not_lost(database: Database) -> None:
+    broker = MemoryBroker()
+    await broker.publish([record(o, k) for k in [new_id()] for o in ["poison", "poison", "poison", "fine", "poison"]])
+    effects = Effects()
+    member = consumer(effects, database, broker, ceiling=2)
+    async with running(member):
+        async with asyncio.timeout(10):
+            while not member.state.startswith("stopped"):
+                await asyncio.sleep(0.02)
+    assert len(await rows(database, LETTERS)) == 2
+    assert await effects_of(database) == []
+    effects.poison = "nothing is poison now"
+    for letter in await rows(database, LETTERS):
+        await redrive(member, letter)
+    async with running(consumer(effects, database, broker, ceiling=2)):
+        assert sorted(await until_effects(database, 5)) == ["fine", "poison", "poison", "poison", "poison"]
+
+
 async def redrive(member: Consumer, letter: asyncpg.Record) -> None:
     place = (letter["topic"], letter["partition"], letter["offset"], letter["key"])
     await member.redrive(

@@ -91,6 +91,10 @@ def is_outage(error: BaseException) -> bool:
     ) or (isinstance(error, DBAPIError) and error.orig is not None and is_outage(error.orig.__cause__ or error.orig))
 
 
+class CeilingReachedError(Exception):
+    """As many events are set aside as this consumer may."""
+
+
 class Consumer:
     """One member of a group. `run` until told to stop; `healthy` says whether it takes events now, `state` why not."""
 
@@ -129,6 +133,8 @@ class Consumer:
                     self.state = "running"
                     pause = 0.1
                     await self._consume(subscription, stop)
+            except CeilingReachedError:
+                continue
             except Exception as error:
                 if not is_outage(error):
                     raise
@@ -151,6 +157,7 @@ class Consumer:
                 raise
             for record in records:
                 await self._alone(record)
+                await self._check_ceiling()
 
     async def redrive(self, record: ReceivedRecord, letter_id: UUID) -> None:
         """Handle a dead letter again, now that its cause is repaired, and mark it; raises what the handler raises."""
@@ -172,8 +179,6 @@ class Consumer:
                 await subscription.commit(records)
             except PositionLostError:
                 self._log.info("consumer.position_lost", records=len(records))
-            if self._set_aside_since_check and await self._at_ceiling():
-                return
 
     async def _in_one_transaction(self, records: Sequence[ReceivedRecord]) -> None:
         envelopes = [e for record in records if (e := self._decode(record)) is not None]
@@ -235,6 +240,15 @@ class Consumer:
         SET_ASIDE.labels(self.subject.group, name).inc()
         place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
         self._log.error("consumer.set_aside", error=name, **place)
+
+    async def _check_ceiling(self) -> None:
+        """Asked after something was set aside only: no query on the way of events that can be handled.
+
+        Raises:
+            CeilingReachedError: what follows in the batch stays uncommitted and comes again.
+        """
+        if self._set_aside_since_check and await self._at_ceiling():
+            raise CeilingReachedError
 
     async def _at_ceiling(self) -> bool:
         self._set_aside_since_check = False
