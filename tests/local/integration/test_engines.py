@@ -6,8 +6,10 @@ import asyncpg
 import pytest
 import redis.asyncio
 from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka.admin import ConfigResource, ResourceType
 
-from muniment import databases
+from muniment import databases, kafka_access
+from muniment.errors import PlainError
 from muniment.home import PRINCIPALS, SERVICES
 from tests.plugins.engines import PostgresServer
 from tests.plugins.servers import KafkaServer, RedisServer
@@ -88,7 +90,7 @@ def consume(server: KafkaServer, principal: str, group: str, topic: str, count: 
     values: list[bytes] = []
     try:
         while len(values) < count:
-            message = consumer.poll(20)
+            message = consumer.poll(10 if values else 5)
             if message is None:
                 return "nothing came"
             error = message.error()
@@ -119,6 +121,26 @@ def test_kafka_keeps_to_owners_and_readers_and_survives_a_crash(kafka_server: Ka
 
     assert produce(kafka_server, "transcripts", "t.rules", b"two") is None
     assert consume(kafka_server, "retention", "retention.x", "t.rules", 2) == [b"one", b"two"]
+
+
+@pytest.mark.kafka
+def test_topics_and_rules_become_what_the_file_says(kafka_server: KafkaServer) -> None:
+    password = kafka_server.passwords["admin"]
+    admin = kafka_access.client(kafka_server.bootstrap, password)
+    before = Topic("t.grows", 2, 1, ("transcripts",), ("retention", "production"))
+    kafka_access.apply(kafka_server.bootstrap, password, [before], withdraw_others=False)
+    assert consume(kafka_server, "production", "production.y", "t.grows", 1) == "nothing came"
+
+    after = Topic("t.grows", 4, 9, ("transcripts",), ("retention",))
+    kafka_access.apply(kafka_server.bootstrap, password, [after])
+
+    assert len(admin.list_topics("t.grows", timeout=10).topics["t.grows"].partitions) == 4
+    place = ConfigResource(ResourceType.TOPIC, "t.grows")
+    settings = admin.describe_configs([place])[place].result()
+    assert settings["retention.ms"].value == str(9 * 86_400_000)
+    assert consume(kafka_server, "production", "production.y", "t.grows", 1) == "GROUP_AUTHORIZATION_FAILED"
+    with pytest.raises(PlainError, match=r"t\.grows has 4 partitions and topics\.yaml says 2"):
+        kafka_access.apply(kafka_server.bootstrap, password, [before])
 
 
 @pytest.mark.redis

@@ -12,6 +12,7 @@ from confluent_kafka.admin import (
     AclOperation,
     AclPermissionType,
     AdminClient,
+    AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
     NewPartitions,
@@ -75,6 +76,7 @@ def apply(
         present = _topics_when_ready(admin, timeout_seconds)
         _make_topics(admin, topics, present)
         _make_rules(admin, topics, withdraw_others=withdraw_others)
+        _until_in_force(admin, topics, withdraw_others=withdraw_others, timeout_seconds=timeout_seconds)
     except KafkaException as error:
         raise PlainError(f"Kafka refuses the topics or access rules: {error.args[0].str()}") from None
 
@@ -113,17 +115,15 @@ def _make_topics(admin: AdminClient, topics: Sequence[Topic], present: dict[str,
     ]
     if more:
         _wait(admin.create_partitions(more))
-    kept = [
-        ConfigResource(
-            ResourceType.TOPIC,
-            topic.name,
-            incremental_configs=[ConfigEntry("retention.ms", str(topic.retention_days * DAY_MS))],
-        )
-        for topic in topics
-        if topic.name in present
-    ]
+    kept = [_retention(topic) for topic in topics if topic.name in present]
     if kept:
         _wait(admin.incremental_alter_configs(kept))
+
+
+def _retention(topic: Topic) -> ConfigResource:
+    value = str(topic.retention_days * DAY_MS)
+    entry = ConfigEntry("retention.ms", value, incremental_operation=AlterConfigOpType.SET)
+    return ConfigResource(ResourceType.TOPIC, topic.name, incremental_configs=[entry])
 
 
 def rules(topics: Iterable[Topic]) -> list[AclBinding]:
@@ -163,17 +163,7 @@ def _rule(
 
 
 def _make_rules(admin: AdminClient, topics: Sequence[Topic], *, withdraw_others: bool) -> None:
-    anything: Any = None  # the library's own word for "any", which its annotations leave out
-    everything = AclBindingFilter(
-        ResourceType.ANY,
-        anything,
-        ResourcePatternType.ANY,
-        anything,
-        anything,
-        AclOperation.ANY,
-        AclPermissionType.ANY,
-    )
-    present = set(admin.describe_acls(everything, request_timeout=20).result())
+    present = _rules_in_force(admin)
     wanted = set(rules(topics))
     if wanted - present:
         _wait(admin.create_acls(list(wanted - present), request_timeout=20))
@@ -191,6 +181,41 @@ def _make_rules(admin: AdminClient, topics: Sequence[Topic], *, withdraw_others:
     ]
     if surplus:
         _wait(admin.delete_acls(surplus, request_timeout=20))
+
+
+def _rules_in_force(admin: AdminClient) -> set[AclBinding]:
+    anything: Any = None  # the library's own word for "any", which its annotations leave out
+    everything = AclBindingFilter(
+        ResourceType.ANY,
+        anything,
+        ResourcePatternType.ANY,
+        anything,
+        anything,
+        AclOperation.ANY,
+        AclPermissionType.ANY,
+    )
+    return set(admin.describe_acls(everything, request_timeout=20).result())
+
+
+def _until_in_force(
+    admin: AdminClient, topics: Sequence[Topic], *, withdraw_others: bool, timeout_seconds: float
+) -> None:
+    """Kafka answers when a change is in its metadata log; the broker itself obeys it a moment later."""
+    wanted = set(rules(topics))
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        known = admin.list_topics(timeout=5).topics
+        led = all(
+            topic.name in known
+            and len(known[topic.name].partitions) == topic.partitions
+            and all(partition.leader >= 0 for partition in known[topic.name].partitions.values())
+            for topic in topics
+        )
+        present = _rules_in_force(admin)
+        if led and wanted <= present and not (withdraw_others and present - wanted):
+            return
+        time.sleep(0.05)
+    raise PlainError("Kafka took the topics and access rules and does not obey them yet: try again.")
 
 
 def _wait(work: "dict[Any, Future[Any]]", *, tolerate: int | None = None) -> None:

