@@ -50,7 +50,8 @@ class KafkaSecurity:
 def keep_values_out_of_logs() -> None:
     """At level DEBUG aiokafka logs keys, values and whole requests. No setting of log levels may bring that about."""
     logger = logging.getLogger("aiokafka")
-    logger.setLevel(max(logger.getEffectiveLevel(), logging.INFO))
+    if logger.getEffectiveLevel() < logging.INFO:
+        logger.setLevel(logging.INFO)
 
 
 @contextmanager

@@ -9,11 +9,11 @@ from common.messaging.broker import BrokerUnavailableError
 
 _CONNECT_SECONDS = 5.0
 _COMMAND_SECONDS = 10.0
-_CLOSE_SECONDS = 2.0
+CLOSE_SECONDS = 2.0
 
 TOPICS = "select topic_id, name, partitions from event_log.topics()"
 
-LOG_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+LOG_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """Everything that can come out of a call to the log: the network, the server, a connection that is closed."""
 
 
@@ -49,14 +49,20 @@ def as_unavailable(what: str) -> Iterator[None]:
         raise BrokerUnavailableError(f"{what}: {type(error).__name__}") from error
 
 
-def connection_lost(connection: asyncpg.Connection | None) -> bool:
-    """Whether there was a connection and it is of no more use."""
-    return connection is not None and connection.is_closed()
+def connection_lost(connection: asyncpg.Connection | None, error: BrokerUnavailableError | None = None) -> bool:
+    """Whether there was a connection and it is of no more use.
+
+    After an error it is of use only if the error was the server's answer to a statement.
+    """
+    if connection is None:
+        return False
+    answered = error is None or error.__cause__ is None or isinstance(error.__cause__, asyncpg.PostgresError)
+    return connection.is_closed() or not answered
 
 
 async def end_connection(connection: asyncpg.Connection) -> None:
     """Close a connection politely, or else abruptly."""
     try:
-        await connection.close(timeout=_CLOSE_SECONDS)
+        await connection.close(timeout=CLOSE_SECONDS)
     except LOG_ERRORS:
         connection.terminate()

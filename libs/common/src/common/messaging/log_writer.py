@@ -14,6 +14,7 @@ import orjson
 
 from common.messaging.broker import BrokerUnavailableError, Record
 from common.messaging.log_connection import (
+    CLOSE_SECONDS,
     TOPICS,
     as_unavailable,
     connect_to_log,
@@ -88,7 +89,8 @@ class LogWriter:
     async def close(self) -> None:
         """Finish what callers still wait for, then close the connection."""
         if self._appending is not None:
-            await asyncio.wait([self._appending])
+            await asyncio.wait([self._appending], timeout=CLOSE_SECONDS)
+            self._appending.cancel()
         async with self._lock:
             connection, self._connection = self._connection, None
             if connection is not None:
@@ -124,9 +126,9 @@ class LogWriter:
                 columns = await self._columns(connection, calls)
                 await connection.execute(_APPEND, *columns)
         except BrokerUnavailableError as error:
-            if isinstance(error.__cause__, OSError) or connection_lost(self._connection):
+            if connection_lost(self._connection, error):
                 self._drop()
-            elif len(calls) > 1:
+            elif self._connection is not None and len(calls) > 1:
                 for call in calls:
                     await self._append([call])
                 return

@@ -1,0 +1,33 @@
+"""What the contracts' tests share."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from muniment import postgres
+from muniment.home import passwords
+from muniment.processes import Running, free_port
+
+# The contract's assertions are explained like those of any test; it has to be said before they are imported.
+pytest.register_assert_rewrite("tests.contracts.broker_contract")
+
+from tests.contracts.postgres_log_engine import PostgresLogEngine  # noqa: E402
+from tests.plugins.engines import temporary_home  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def log_engine() -> Iterator[PostgresLogEngine]:
+    """A PostgreSQL with an event log; it is not the one that other tests share, because some tests kill it."""
+    home = temporary_home("log")
+    secrets = passwords(home)
+    cluster = postgres.cluster_of(home)
+    cluster.create(secrets["admin"])
+    port = free_port()
+    running = Running(cluster.spec(port), home.path / "postgres.log")
+    try:
+        running.start()
+        yield PostgresLogEngine(running, postgres.url("admin", secrets["admin"], port, "postgres"))
+    finally:
+        running.stop()
+        shutil.rmtree(home.path, ignore_errors=True)
