@@ -269,8 +269,8 @@ class Connection:
         left = principal.expires_at + LEEWAY_SECONDS - self._chat.clock.now().timestamp()
         self._timers = [self._loop.call_later(max(left, 0), self._expired)]
         self.push(frames.write(Welcome(roles=sorted(principal.roles), expires_at=principal.expires_at)))
-        if "customer" in principal.roles:
-            self._show(language)
+        # Employees see it too: they should know what the public was told.
+        self._show(language)
 
     def _show(self, language: str) -> None:
         shown = self._shown = self._chat.statement(language)
