@@ -100,7 +100,9 @@ class Talker:
 
         def answered() -> list[Frame]:
             return [
-                f for f in self.frames[before:] if f["type"] in ("ack", "error") and f.get("client_id") == str(client_id)
+                f
+                for f in self.frames[before:]
+                if f["type"] in ("ack", "error") and f.get("client_id") == str(client_id)
             ]
 
         await self.until(lambda: bool(answered()))

@@ -122,7 +122,9 @@ class Connection:
         if principal is not None:
             self._greet(principal, "en")
         else:
-            self._timer(self._settings.hello_seconds, self._nobody_came)
+            self._timers.append(
+                self._loop.call_later(self._settings.hello_seconds, self._turn_away, "no hello came in time")
+            )
         listener = self._loop.create_task(self._listen())
         listener.add_done_callback(self._listener_ended)
         try:
@@ -210,8 +212,7 @@ class Connection:
 
     async def _handle(self, frame: Any) -> None:
         if self._caller is None and type(frame) is not Hello:
-            self.push(frames.error(UnauthenticatedError("the first frame must be hello with a token"), {}))
-            self.end(NO_HELLO, "the first frame must be hello")
+            self._turn_away("the first frame must be hello with a token")
             return
         try:
             await self._handlers[type(frame)](frame)
@@ -222,10 +223,10 @@ class Connection:
     def _post(self, frame: SendFrame) -> None:
         subscription = self._parts.get(frame.session_id)
         if subscription is None:
-            if self._caller is None:
-                self.end(NO_HELLO, "the first frame must be hello")
-                raise UnauthenticatedError("the first frame must be hello with a token")
-            raise UnknownSessionError
+            if self._caller is not None:
+                raise UnknownSessionError
+            self._turn_away("the first frame must be hello with a token")
+            return
         self._unacknowledged += 1
         self._chat.post(subscription.part, client_id=frame.client_id, text=frame.text, reply=self)
 
@@ -280,12 +281,9 @@ class Connection:
         self.push(frames.error(TokenExpiredError(), {}))
         self.end(UNAUTHENTICATED, "the token has expired")
 
-    def _nobody_came(self) -> None:
-        self.push(frames.error(UnauthenticatedError("no hello came in time"), {}))
-        self.end(NO_HELLO, "no hello came in time")
-
-    def _timer(self, seconds: float, call: Callable[[], None]) -> None:
-        self._timers.append(self._loop.call_later(seconds, call))
+    def _turn_away(self, why: str) -> None:
+        self.push(frames.error(UnauthenticatedError(why), {}))
+        self.end(NO_HELLO, why)
 
     async def _open(self, frame: Open) -> None:
         shown = self._shown
