@@ -201,7 +201,8 @@ def server_options(settings: ServiceSettings) -> dict[str, Any]:
         "loop": "uvloop",
         "http": "httptools",
         "ws_per_message_deflate": False,
-        "ws_max_size": 65_536,
+        # Beyond this the server ends the connection (1009); the chat refuses less than this with an error frame.
+        "ws_max_size": 262_144,
         "backlog": 4096,
         "access_log": False,
         "log_config": None,

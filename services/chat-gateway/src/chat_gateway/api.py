@@ -1,0 +1,141 @@
+"""The HTTP side: the notice, the queue, and a participant's own sessions."""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from chat_gateway import frames, policy, repository
+from chat_gateway.connections import notice_of
+from chat_gateway.schemas import (
+    ClosedOut,
+    Entries,
+    EntryFrame,
+    Language,
+    Notice,
+    ParticipantOut,
+    Queue,
+    QueuedSession,
+    SessionOut,
+)
+from chat_gateway.tables import ChatSession
+from chat_gateway.use_cases import Caller as Asker
+from chat_gateway.use_cases import Chat, check_cursor
+from common.database import Database
+from common.errors import FieldError, InvalidError
+from common.web.callers import Caller, Terminal
+
+PAGE = 200
+router = APIRouter(prefix="/v1", tags=["chat"])
+
+
+@router.get("/notice", summary="The Privacy Act statement in force")
+async def notice(
+    request: Request, response: Response, language: Annotated[Language, Query(description="Preferred language")] = "en"
+) -> Notice:
+    """5 U.S.C. 552a(e)(3). Public: it can be read before anything is asked, and kept."""
+    chat: Chat = request.app.state.chat
+    statement = chat.statement(language)
+    response.headers["ETag"] = f'"{statement.digest}"'
+    return notice_of(statement, chat)
+
+
+@router.get("/queue", summary="Sessions that wait for an employee")
+async def queue(
+    request: Request,
+    caller: Caller,
+    after: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE)] = 50,
+) -> Queue:
+    policy.require_employee(caller.roles)
+    database: Database = request.app.state.database
+    async with database.reading() as session:
+        found = await repository.waiting_sessions(session, after=_place(after), limit=limit)
+    waiting = [
+        QueuedSession(session_id=s.id, topic=s.topic, language=s.notice_language, opened_at=s.opened_at) for s in found
+    ]
+    return Queue(waiting=waiting, next=_cursor(found[-1]) if len(found) == limit else None)
+
+
+@router.get("/sessions/{session_id}", summary="A session of one's own")
+async def session_of(request: Request, session_id: UUID, caller: Caller, terminal: Terminal) -> SessionOut:
+    """For its participants; to everybody else it does not exist."""
+    chat: Chat = request.app.state.chat
+    part = await chat.take_part(Asker(caller, terminal), session_id=session_id, action="session.read")
+    database: Database = request.app.state.database
+    async with database.reading() as session:
+        row = await repository.session_by_id(session, session_id)
+    if row is None:
+        raise LookupError("a session in hand has no row")
+    state = part.live.state
+    return SessionOut(
+        session_id=session_id,
+        topic=row.topic,
+        status=state.status.value,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        close_reason=row.close_reason,
+        notice_version=row.notice_version,
+        notice_digest=row.notice_digest,
+        notice_language=row.notice_language,
+        last_seq=state.last_seq,
+        digest=state.digest,
+        participants=[
+            ParticipantOut(
+                participant_id=p.id,
+                role=p.role,
+                display_name=p.display_name,
+                joined_at=datetime.fromisoformat(p.joined_at),
+            )
+            for p in state.participants.values()
+        ],
+    )
+
+
+@router.get("/sessions/{session_id}/entries", summary="The entries of a session of one's own, from a cursor on")
+async def entries(
+    request: Request,
+    session_id: UUID,
+    *,
+    caller: Caller,
+    terminal: Terminal,
+    after: Annotated[int, Query(ge=0, le=2_147_483_647, description="Number of the last entry one has")] = 0,
+    limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
+) -> Entries:
+    chat: Chat = request.app.state.chat
+    part = await chat.take_part(Asker(caller, terminal), session_id=session_id, action="session.entries.read")
+    check_cursor(part, after)
+    withhold = policy.withheld_from(part.participant)
+    stored = await chat.journal.entries_after(session_id, after, limit)
+    seen = [EntryFrame(**frames.seen(e.follow(""), withhold=withhold)) for e in stored]
+    last_seq = part.live.state.last_seq
+    more = bool(stored) and stored[-1].seq < last_seq
+    return Entries(entries=seen, last_seq=last_seq, next=stored[-1].seq if more else None)
+
+
+@router.post("/sessions/{session_id}/close", summary="End a session of one's own")
+async def close(request: Request, session_id: UUID, caller: Caller, terminal: Terminal) -> ClosedOut:
+    """Closing a closed session answers with the same number and digest."""
+    chat: Chat = request.app.state.chat
+    part = await chat.take_part(Asker(caller, terminal), session_id=session_id, action="session.close")
+    await chat.close_session(part)
+    return ClosedOut(**frames.closed(part.live.state).model_dump(exclude={"type"}))
+
+
+def _cursor(last: ChatSession) -> str:
+    return base64.urlsafe_b64encode(f"{last.opened_at.isoformat()} {last.id}".encode()).decode()
+
+
+def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
+    if cursor is None:
+        return None
+    try:
+        moment, _, session_id = base64.urlsafe_b64decode(cursor).decode().partition(" ")
+        return datetime.fromisoformat(moment), UUID(session_id)
+    except (ValueError, binascii.Error):
+        raise InvalidError(
+            "after is not a cursor of this list", errors=[FieldError("query.after", "not a cursor of this list")]
+        ) from None

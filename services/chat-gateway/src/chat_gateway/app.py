@@ -1,0 +1,161 @@
+"""Composition root: the only place where the service's parts are made and connected."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+from fastapi import FastAPI
+from starlette.routing import WebSocketRoute
+
+from chat_gateway import SERVICE_NAME
+from chat_gateway.api import router
+from chat_gateway.connections import ChatSocket
+from chat_gateway.fanout import Fanout
+from chat_gateway.journal import OUTAGES, Journal
+from chat_gateway.notice import load
+from chat_gateway.presence import Presence
+from chat_gateway.sessions import LiveSession, Sessions
+from chat_gateway.settings import ChatGatewaySettings
+from chat_gateway.use_cases import Chat
+from chat_gateway.writer import Writer
+from common.auth import TokenVerifier
+from common.cli import Service
+from common.clock import Clock, SystemClock
+from common.database import Database
+from common.engines import make_redis
+from common.messaging.consumer import Subject
+from common.settings import ServiceSettings
+from common.telemetry import get_logger
+from common.web.app import NotReadyError, create_app
+
+SHARED_POLL_FACTOR = 5.0
+log = get_logger("app")
+
+
+class Gateway:
+    """What runs in one api process."""
+
+    def __init__(self, settings: ChatGatewaySettings, clock: Clock) -> None:
+        self._settings = settings
+        self.database = Database(settings, application="chat_gateway api")
+        self.journal = Journal(settings)
+        self.sessions = Sessions(self.journal)
+        self._redis = make_redis(settings)
+        shared = settings.redis_url != "memory://"
+        self.fanout = Fanout(self._redis if shared else None, self._grew)
+        self.presence = Presence(self._redis)
+        self.writer = Writer(
+            self.journal, clock, refuse_after=settings.refuse_after_seconds, announce=self.fanout.announce
+        )
+        self.chat = Chat(
+            sessions=self.sessions,
+            writer=self.writer,
+            journal=self.journal,
+            statements=load(),
+            presence=self.presence,
+            database=self.database,
+            clock=clock,
+            opens_per_minute=settings.opens_per_minute,
+        )
+        self._catching_up: set[asyncio.Task[None]] = set()
+        self.writing: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Everything in the background; on leaving, what was taken is stored first."""
+        self.writing = asyncio.create_task(self.writer.run())
+        helpers = [asyncio.create_task(work()) for work in (self.fanout.run, self.presence.run, self._poll)]
+        try:
+            yield
+        finally:
+            self.writer.stop()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(self.writing), self._settings.stop_after_seconds)
+            for task in [*helpers, *self._catching_up, self.writing]:
+                task.cancel()
+            await asyncio.gather(*helpers, self.writing, return_exceptions=True)
+            await self.journal.close()
+            await self.database.close()
+            with contextlib.suppress(Exception):  # it may be gone; nothing depends on a polite farewell
+                await self._redis.aclose()
+
+    async def check_writer(self) -> None:
+        if self.writing is None or self.writing.done():
+            raise NotReadyError("the writer does not run")
+
+    def _grew(self, session_id: UUID, seq: int) -> None:
+        live = self.sessions.at_hand(session_id)
+        if live is not None and live.state.last_seq < seq:
+            task = asyncio.create_task(self._catch_up(live))
+            self._catching_up.add(task)
+            task.add_done_callback(self._catching_up.discard)
+
+    async def _catch_up(self, live: LiveSession) -> None:
+        with contextlib.suppress(*OUTAGES):  # the next look will do
+            await live.catch_up(self.journal)
+
+    async def _poll(self) -> None:
+        """Look for what other processes added, since nobody may have announced it."""
+        while True:
+            factor = SHARED_POLL_FACTOR if self.fanout.listening else 1.0
+            await asyncio.sleep(self._settings.poll_seconds * factor)
+            watched = {live.state.id: live for live in self.sessions.watched()}
+            if not watched:
+                continue
+            try:
+                last = await self.journal.last_seqs(list(watched))
+            except OUTAGES:
+                continue
+            for session_id, seq in last.items():
+                self._grew(session_id, seq)
+
+
+def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
+    """The application of the api process."""
+    own = settings if isinstance(settings, ChatGatewaySettings) else ChatGatewaySettings(**settings.model_dump())
+    clock = clock or SystemClock()
+    gateway: list[Gateway] = []
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        running = Gateway(own, clock)
+        gateway[:] = [running]
+        app.state.verifier = TokenVerifier(own, clock)
+        app.state.database = running.database
+        app.state.chat = running.chat
+        async with running.running():
+            yield
+
+    async def check_database() -> None:
+        await gateway[0].database.ping()
+        await gateway[0].journal.ping()
+
+    async def check_writer() -> None:
+        await gateway[0].check_writer()
+
+    app = create_app(
+        title="Muniment chat gateway",
+        description="Live chat between the public and an agency's employees. The socket's protocol: PROTOCOL.md.",
+        routers=[router],
+        checks={"database": check_database, "writer": check_writer},
+        lifespan=lifespan,
+    )
+    app.router.routes.append(WebSocketRoute("/v1/chat", ChatSocket(own)))
+    return app
+
+
+def make_subjects(_settings: ServiceSettings, _clock: Clock) -> Sequence[Subject]:
+    """The worker only relays what the api told."""
+    return ()
+
+
+SERVICE = Service(
+    name=SERVICE_NAME,
+    settings=ChatGatewaySettings,
+    migrations=Path(__file__).parent / "migrations",
+    make_app=make_app,
+    make_subjects=make_subjects,
+)

@@ -1,0 +1,106 @@
+"""What the gateway refuses, each under its own code; on the socket the code is the error frame's, over HTTP the problem's type."""
+
+from common.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    TooLargeError,
+    TooManyError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+
+
+class UnknownSessionError(NotFoundError):
+    """No such session, or not this caller's: the answer is the same, since existence is private."""
+
+    kind, title = "unknown-session", "There is no such session for you"
+
+    def __init__(self) -> None:
+        super().__init__("there is no such session for you on this connection; open, join or resume one first")
+
+
+class SessionClosedError(ConflictError):
+    kind, title = "session-closed", "The session is closed"
+
+    def __init__(self) -> None:
+        super().__init__("the session is closed; nothing more can be added to it")
+
+
+class ClientIdReusedError(ConflictError):
+    kind, title = "client-id-reused", "This client id stands for something else already"
+
+    def __init__(self) -> None:
+        super().__init__("this client_id was used in this session with another content")
+
+
+class NoticeNotAcknowledgedError(ConflictError):
+    """5 U.S.C. 552a(e)(3): the statement comes before anything is collected."""
+
+    kind, title = "notice-not-acknowledged", "The Privacy Act statement has to be acknowledged first"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "notice_version must be the version of the Privacy Act statement shown on this connection; it is shown again now",
+            missing=["notice_version"],
+        )
+
+
+class CursorAheadError(InvalidError):
+    kind, title = "cursor-ahead", "The cursor lies beyond the session's last entry"
+
+    def __init__(self) -> None:
+        super().__init__("after_seq is larger than the number of the session's last entry", missing=[])
+
+
+class MalformedFrameError(InvalidError):
+    kind, title = "malformed-frame", "The frame is not as the protocol says"
+
+
+class FrameTooLargeError(TooLargeError):
+    kind, title = "frame-too-large", "The frame is too large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"a frame may have {most} bytes at most")
+
+
+class TextTooLongError(TooLargeError):
+    kind, title = "text-too-long", "The text is too long"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"text may have {most} bytes (UTF-8) at most")
+
+
+class TokenExpiredError(UnauthenticatedError):
+    kind, title = "token-expired", "The token has expired"
+
+    def __init__(self) -> None:
+        super().__init__("the token has expired; connect again with a new one and resume")
+
+
+class TooManySessionsError(TooManyError):
+    kind, title = "too-many-sessions", "Too many sessions in a short time"
+
+
+class NotStoredYetError(UnavailableError):
+    kind, title = "not-stored-yet", "The message is not stored yet"
+
+    def __init__(self) -> None:
+        super().__init__("the database is out of reach; whether it was stored is not known: send it again as it is")
+
+
+__all__ = [
+    "ClientIdReusedError",
+    "CursorAheadError",
+    "ForbiddenError",
+    "FrameTooLargeError",
+    "MalformedFrameError",
+    "NotStoredYetError",
+    "NoticeNotAcknowledgedError",
+    "SessionClosedError",
+    "TextTooLongError",
+    "TokenExpiredError",
+    "TooManySessionsError",
+    "UnknownSessionError",
+]

@@ -1,0 +1,142 @@
+"""Reading and writing frames where every microsecond counts; `schemas` says what they hold, and tests hold both together."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from chat_gateway.errors import FrameTooLargeError, MalformedFrameError, TextTooLongError
+from chat_gateway.model import Entry, Kind, Receipt, SessionState
+from chat_gateway.schemas import (
+    MAX_FRAME_BYTES,
+    MAX_TEXT_BYTES,
+    Closed,
+    CloseSession,
+    ErrorFrame,
+    Hello,
+    Join,
+    Open,
+    Ping,
+    Resume,
+    Send,
+    from_client,
+)
+from common.errors import FieldError, MunimentError
+
+_NAME = re.compile(r"^[a-z][a-z_]{0,39}$")
+_validate = from_client.validate_json
+
+
+def read(text: str) -> Hello | Open | Join | Send | Resume | CloseSession | Ping:
+    """A client's frame.
+
+    Raises:
+        FrameTooLargeError, TextTooLongError, MalformedFrameError: the text names the field and the rule, never a value.
+    """
+    if len(text) * 4 > MAX_FRAME_BYTES and len(text.encode()) > MAX_FRAME_BYTES:
+        raise FrameTooLargeError(MAX_FRAME_BYTES)
+    try:
+        frame = _validate(text)
+    except ValidationError as error:
+        raise _explained(error) from None
+    if type(frame) is Send and len(frame.text) * 4 > MAX_TEXT_BYTES and len(frame.text.encode()) > MAX_TEXT_BYTES:
+        raise TextTooLongError(MAX_TEXT_BYTES)
+    return frame
+
+
+def _explained(error: ValidationError) -> MunimentError:
+    found = error.errors(include_input=False, include_url=False, include_context=False)
+    if any(e["type"] == "string_too_long" and e["loc"][-1:] == ("text",) for e in found):
+        return TextTooLongError(MAX_TEXT_BYTES)
+    errors = [FieldError(_field(e["loc"]), e["type"].replace("_", "-")) for e in found[:5]]
+    said = "; ".join(f"{e.field}: {e.message}" for e in errors)
+    return MalformedFrameError(
+        f"the frame is not as the protocol says: {said}",
+        errors=errors,
+        missing=[e.field for e in errors if e.message == "missing"],
+    )
+
+
+def _field(place: tuple[int | str, ...]) -> str:
+    """The name of the field. A name that the client made up may hold anything, so only plain ones are said."""
+    name = str(place[-1]) if place else "frame"
+    return name if _NAME.match(name) else "frame"
+
+
+def ids_in(text: str) -> dict[str, UUID]:
+    """The ids by which a refused frame can be told from others, where they are ids."""
+    try:
+        frame = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    found = {}
+    for name in ("session_id", "client_id"):
+        try:
+            found[name] = UUID(frame[name])
+        except (TypeError, KeyError, ValueError, AttributeError):
+            continue
+    return found
+
+
+def write(frame: BaseModel) -> str:
+    return frame.model_dump_json(exclude_none=True)
+
+
+def error(problem: MunimentError, ids: dict[str, UUID]) -> str:
+    """The error frame of a refusal. `ids` are echoed, being ids; nothing else of the client is."""
+    field = problem.errors[0].field if problem.errors else (problem.missing[0] if problem.missing else None)
+    return write(
+        ErrorFrame(
+            code=problem.kind,
+            status=problem.status,
+            detail=problem.detail,
+            field=field,
+            retryable=problem.retryable,
+            session_id=ids.get("session_id"),
+            client_id=ids.get("client_id"),
+        )
+    )
+
+
+def ack(session_key: str, client_id: UUID, receipt: Receipt) -> str:
+    return (
+        f'{{"type":"ack","session_id":"{session_key}","client_id":"{client_id}","seq":{receipt.seq}'
+        f',"digest":"{receipt.digest}","at":"{receipt.at}"}}'
+    )
+
+
+def entry(told: Entry, *, withhold: bool) -> str:
+    """The frame of an entry; made once for all who may see the same."""
+    withhold = withhold and told.kind is Kind.JOINED
+    frame = told.frames.get(withhold)
+    if frame is None:
+        frame = told.frames[withhold] = (
+            orjson.dumps(seen(told, withhold=True)).decode()
+            if withhold
+            else (f'{{"type":"entry","kind":"{told.kind}","entry":{told.value.decode()}}}')
+        )
+    return frame
+
+
+def seen(told: Entry, *, withhold: bool) -> dict[str, Any]:
+    """What a reader sees of an entry. An employee's PIN is withheld from the public (S1-036)."""
+    content = orjson.loads(told.value)
+    frame: dict[str, Any] = {"type": "entry", "kind": told.kind.value}
+    if withhold and told.kind is Kind.JOINED:
+        del content["pii"]["pin"]
+        frame["withheld"] = ["pii.pin"]
+    return {**frame, "entry": content}
+
+
+def closed(state: SessionState) -> Closed:
+    """The end of a closed session.
+
+    Raises:
+        ValueError: it is not closed.
+    """
+    if state.closing is None:
+        raise ValueError("the session is not closed")
+    reason = orjson.loads(state.closing.value)["reason"]
+    return Closed(session_id=state.id, seq=state.closing.seq, digest=state.closing.digest, reason=reason)

@@ -1,0 +1,265 @@
+"""The database on the hot path: one call stores a batch of entries, a few reads bring a session back. asyncpg, no mapper."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from chat_gateway.model import Draft, Entry, Kind, Opening, Participant, SessionState
+from chat_gateway.publishing import action_record, entry_record
+from common.clock import rfc3339
+from common.settings import ServiceSettings
+from common.telemetry import current_traceparent
+
+READERS = 4
+SECONDS = 10.0
+"""Longest wait for one call; after it the outcome of an append is not known."""
+
+OUTAGES = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
+"""The database was out of reach, or the outcome is not known."""
+
+REFUSALS = (asyncpg.PostgresError,)
+"""The database refused what was asked, and stored nothing of it."""
+
+_APPEND = "SELECT append_entries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+_ENTRIES = (
+    "SELECT seq, kind, entry_id, value FROM session_entry WHERE session_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"
+)
+_LAST = """
+SELECT w.id, (SELECT max(e.seq) FROM session_entry e WHERE e.session_id = w.id) AS seq FROM unnest($1::uuid[]) AS w (id)
+"""
+_SESSION = """
+SELECT topic, notice_version, notice_digest, notice_language, notice_acknowledged_at, identity_assurance,
+    authenticator_assurance, authenticated_at FROM chat_session WHERE id = $1
+"""
+_PARTICIPANTS = """
+SELECT id, principal_id, role, display_name, joined_at, pin, office, region FROM participant WHERE session_id = $1
+"""
+_OPENED = "SELECT id FROM chat_session WHERE account_id = $1 AND client_id = $2"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """A row as it stands; it becomes an `Entry` when the digest before it is known."""
+
+    seq: int
+    kind: Kind
+    entry_id: UUID
+    value: bytes
+
+    def follow(self, previous: str) -> Entry:
+        read = orjson.loads(self.value)
+        return Entry(self.seq, self.kind, self.entry_id, read["at"], previous, read["digest"], self.value)
+
+
+class Journal:
+    """Args:
+    settings: `database_url` is used.
+    """
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._url = settings.database_url.get_secret_value()
+        self._writer: asyncpg.Connection[asyncpg.Record] | None = None
+        self._readers: asyncpg.Pool[asyncpg.Record] | None = None
+
+    async def close(self) -> None:
+        if self._writer is not None:
+            await self._drop_writer()
+        if self._readers is not None:
+            with contextlib.suppress(*OUTAGES):
+                await asyncio.wait_for(self._readers.close(), 2)
+
+    async def append(self, drafts: Sequence[Draft]) -> set[UUID]:
+        """Store what these drafts add, in one transaction and one round trip.
+
+        Returns:
+            The sessions to which somebody else had added meanwhile: nothing of their drafts was stored.
+
+        Raises:
+            one of `OUTAGES`: whether it was stored is not known.
+            one of `REFUSALS`: nothing was stored.
+        """
+        values = _arguments(drafts, current_traceparent())
+        connection = self._writer
+        if connection is None or connection.is_closed():
+            connection = self._writer = await self._connect()
+        try:
+            return set(await connection.fetchval(_APPEND, *values, timeout=SECONDS))
+        except OUTAGES:
+            await self._drop_writer()
+            raise
+
+    async def entries_after(self, session_id: UUID, seq: int, limit: int) -> list[StoredEntry]:
+        rows = await self._fetch(_ENTRIES, session_id, seq, limit)
+        return [StoredEntry(r["seq"], Kind(r["kind"]), r["entry_id"], r["value"]) for r in rows]
+
+    async def last_seqs(self, session_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """The number of each session's last entry."""
+        rows = await self._fetch(_LAST, list(session_ids))
+        return {r["id"]: r["seq"] or 0 for r in rows}
+
+    async def participants(self, session_id: UUID) -> dict[str, Participant]:
+        """Who takes part, by principal."""
+        return {
+            r["principal_id"]: Participant(
+                r["id"], r["principal_id"], r["role"], r["display_name"], rfc3339(r["joined_at"]),
+                r["pin"], r["office"], r["region"],
+            )
+            for r in await self._fetch(_PARTICIPANTS, session_id)
+        }  # fmt: skip
+
+    async def load(self, session_id: UUID) -> SessionState | None:
+        """A session without its entries and participants, or None when there is no such session."""
+        rows = await self._fetch(_SESSION, session_id)
+        if not rows:
+            return None
+        row = rows[0]
+        state = SessionState(session_id)
+        state.opening = Opening(
+            topic=row["topic"],
+            notice_version=row["notice_version"],
+            notice_digest=row["notice_digest"],
+            notice_language=row["notice_language"],
+            acknowledged_at=rfc3339(row["notice_acknowledged_at"]),
+            identity_assurance=row["identity_assurance"],
+            authenticator_assurance=row["authenticator_assurance"],
+            authenticated_at=rfc3339(row["authenticated_at"]),
+        )
+        return state
+
+    async def opened_as(self, account_id: str, client_id: UUID) -> UUID | None:
+        """The session that this account opened under this client id."""
+        rows = await self._fetch(_OPENED, account_id, client_id)
+        return rows[0]["id"] if rows else None
+
+    async def ping(self) -> None:
+        await self._fetch("SELECT 1")
+
+    async def _fetch(self, sql: str, *values: Any) -> list[asyncpg.Record]:
+        if self._readers is None:
+            self._readers = await asyncpg.create_pool(
+                self._url, min_size=1, max_size=READERS, timeout=5, command_timeout=SECONDS, **_options("reader")
+            )
+        return await self._readers.fetch(sql, *values)
+
+    async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
+        return await asyncpg.connect(self._url, timeout=5, **_options("writer"))
+
+    async def _drop_writer(self) -> None:
+        connection, self._writer = self._writer, None
+        if connection is not None:
+            connection.terminate()
+
+
+def _options(purpose: str) -> dict[str, Any]:
+    return {
+        "server_settings": {
+            "application_name": f"chat_gateway {purpose}",
+            "timezone": "UTC",
+            "jit": "off",
+            # The arrays' sizes change with every call: planning anew for each would buy nothing.
+            "plan_cache_mode": "force_generic_plan",
+        }
+    }
+
+
+def _arguments(drafts: Sequence[Draft], traceparent: str) -> tuple[Any, ...]:
+    """The parameters of `append_entries`: the first entry of each session in front, by session id; then the rest."""
+    ordered = sorted(drafts, key=lambda draft: draft.state.id.bytes)
+    rows = [(d.state, d.entries[0]) for d in ordered]
+    rows += [(d.state, entry) for d in ordered if len(d.entries) > 1 for entry in d.entries[1:]]
+    headers = [orjson.dumps(entry_record(s.key, e, traceparent).headers).decode() for s, e in rows]
+    return (
+        len(ordered),
+        [s.id for s, _ in rows],
+        [e.seq for _, e in rows],
+        [e.entry_id for _, e in rows],
+        [e.kind.value for _, e in rows],
+        [e.value for _, e in rows],
+        headers,
+        _json([_opened(d) for d in ordered if d.opened]),
+        _json([_joined(d, p) for d in ordered for p in d.participants.values()]),
+        _json([_closed(d, traceparent) for d in ordered if d.closed]),
+    )
+
+
+def _json(rows: list[dict[str, Any]]) -> str | None:
+    return orjson.dumps(rows).decode() if rows else None
+
+
+def _opened(draft: Draft) -> dict[str, Any]:
+    opening = draft.opened
+    if opening is None:
+        raise ValueError("the session does not begin here")
+    facts = opening.facts
+    return {
+        "id": draft.state.id,
+        "account_id": opening.participant.principal_id,
+        "client_id": opening.entry_id,
+        "topic": facts.topic,
+        "notice_version": facts.notice_version,
+        "notice_digest": facts.notice_digest,
+        "notice_language": facts.notice_language,
+        "acknowledged_at": facts.acknowledged_at,
+        "identity_assurance": facts.identity_assurance,
+        "authenticator_assurance": facts.authenticator_assurance,
+        "authenticated_at": facts.authenticated_at,
+        "at": draft.entries[0].at,
+    }
+
+
+def _joined(draft: Draft, who: Participant) -> dict[str, Any]:
+    return {
+        "id": who.id,
+        "session_id": draft.state.id,
+        "principal_id": who.principal_id,
+        "role": who.role,
+        "display_name": who.display_name,
+        "pin": who.pin,
+        "office": who.office,
+        "region": who.region,
+        "at": who.joined_at,
+    }
+
+
+def _closed(draft: Draft, traceparent: str) -> dict[str, Any]:
+    closing, last = draft.closed, draft.entries[-1]
+    if closing is None or draft.state.opening is None:
+        raise ValueError("the session does not end here")
+    told = [
+        action_record(
+            draft.state.id,
+            p,
+            chat_topic=draft.state.opening.topic,
+            closing=closing,
+            at=last.at,
+            traceparent=traceparent,
+        )
+        for p in (draft.state.participants | draft.participants).values()
+        if p.role != "customer"
+    ]
+    return {
+        "session_id": draft.state.id,
+        "at": last.at,
+        "reason": closing.reason,
+        "seq": last.seq,
+        "digest": last.digest,
+        "told": [
+            {"topic": r.topic, "key": r.key, "value": r.value.decode(), "headers": orjson.dumps(r.headers).decode()}
+            for r in told
+        ],
+    }

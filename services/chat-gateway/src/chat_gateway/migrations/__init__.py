@@ -1,0 +1,1 @@
+"""How the database came to its present state: every step, in order, never edited."""

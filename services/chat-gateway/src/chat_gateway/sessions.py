@@ -1,0 +1,130 @@
+"""The sessions that this process has in hand: what is durable of each, and who here wants to hear of it."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Protocol
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+from chat_gateway.journal import Journal, StoredEntry
+from chat_gateway.model import Contribution, Entry, Kind, Receipt, SessionState
+from common.errors import MunimentError
+
+PAGE = 500
+KEPT = 512
+"""Sessions kept in hand though nobody here has to do with them now."""
+
+
+class Subscriber(Protocol):
+    """Someone here who hears every entry of a session."""
+
+    def deliver(self, entry: Entry, origin: object) -> None:
+        """Take the next entry. `origin` made it and gets an acknowledgement instead; None when nobody here did."""
+
+
+class Reply(Protocol):
+    """Where the outcome of a submission goes."""
+
+    def accepted(self, submission: "Submission", receipt: Receipt) -> None: ...
+
+    def refused(self, submission: "Submission", error: MunimentError) -> None: ...
+
+
+class LiveSession:
+    """One session in hand.
+
+    Attributes:
+        held: what waits until the session was read anew; None when nothing has to wait.
+    """
+
+    __slots__ = ("__weakref__", "_reading", "held", "state", "subscribers")
+
+    def __init__(self, state: SessionState) -> None:
+        self.state = state
+        self.subscribers: list[Subscriber] = []
+        self.held: list[Submission] | None = None
+        self._reading = asyncio.Lock()
+
+    def apply(self, entry: Entry, origin: object = None) -> None:
+        """Take in a durable entry and tell the subscribers; one that is known already is passed over."""
+        if self.state.apply(entry):
+            # A copy: a subscriber that cannot keep up leaves while it is told.
+            for subscriber in tuple(self.subscribers):
+                subscriber.deliver(entry, origin)
+
+    async def catch_up(self, journal: Journal) -> None:
+        """Take in what the database has beyond what is known here."""
+        async with self._reading:
+            while stored := await journal.entries_after(self.state.id, self.state.last_seq, PAGE):
+                if any(e.kind in (Kind.OPENED, Kind.JOINED) for e in stored):
+                    self.state.participants.update(await journal.participants(self.state.id))
+                self._take_in(stored)
+
+    def _take_in(self, stored: Iterable[StoredEntry]) -> None:
+        for row in stored:
+            if row.seq > self.state.last_seq:
+                self.apply(row.follow(self.state.digest))
+
+
+class Submission:
+    """A contribution on its way to becoming an entry."""
+
+    __slots__ = ("contribution", "live", "reply")
+
+    def __init__(self, live: LiveSession, contribution: Contribution, reply: Reply) -> None:
+        self.live = live
+        self.contribution = contribution
+        self.reply = reply
+
+
+class Sessions:
+    """Finds sessions, in hand or in the database. While anything refers to a session here, it is one object."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._live: WeakValueDictionary[UUID, LiveSession] = WeakValueDictionary()
+        self._recent: OrderedDict[UUID, LiveSession] = OrderedDict()
+        self._watched: dict[UUID, LiveSession] = {}
+
+    def begin(self, session_id: UUID) -> LiveSession:
+        """A session that is about to be opened."""
+        return self._keep(LiveSession(SessionState(session_id)))
+
+    async def find(self, session_id: UUID) -> LiveSession | None:
+        """The session with everything that is durable of it now, or None when there is no such session."""
+        live = self._live.get(session_id)
+        if live is None:
+            state = await self._journal.load(session_id)
+            if state is None:
+                return None
+            # Another caller may have read it meanwhile: the first object stays the one.
+            live = self._live.get(session_id) or LiveSession(state)
+        self._keep(live)
+        await live.catch_up(self._journal)
+        return live if live.state.last_seq else None
+
+    def at_hand(self, session_id: UUID) -> LiveSession | None:
+        """The session if somebody here hears it."""
+        return self._watched.get(session_id)
+
+    def watched(self) -> list[LiveSession]:
+        return list(self._watched.values())
+
+    def subscribe(self, live: LiveSession, subscriber: Subscriber) -> None:
+        live.subscribers.append(subscriber)
+        self._watched[live.state.id] = live
+
+    def unsubscribe(self, live: LiveSession, subscriber: Subscriber) -> None:
+        if subscriber in live.subscribers:
+            live.subscribers.remove(subscriber)
+        if not live.subscribers:
+            self._watched.pop(live.state.id, None)
+
+    def _keep(self, live: LiveSession) -> LiveSession:
+        self._live[live.state.id] = live
+        self._recent[live.state.id] = live
+        self._recent.move_to_end(live.state.id)
+        while len(self._recent) > KEPT:
+            self._recent.popitem(last=False)
+        return live

@@ -1,0 +1,251 @@
+"""What can be done with a session. The caller is who the token says; every act is decided by `policy` and `model`."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from chat_gateway import policy
+from chat_gateway.errors import ClientIdReusedError, CursorAheadError, TooManySessionsError, UnknownSessionError
+from chat_gateway.journal import Journal
+from chat_gateway.model import Close, Join, Kind, Open, Opening, Participant, Post, Receipt
+from chat_gateway.notice import Statement, Statements
+from chat_gateway.presence import Presence
+from chat_gateway.sessions import LiveSession, Reply, Sessions, Submission
+from chat_gateway.writer import Writer
+from common.audit import AuditEvent, Outcome, record
+from common.auth import Principal
+from common.clock import Clock, rfc3339
+from common.database import Database
+from common.errors import ForbiddenError, MunimentError
+from common.ids import new_id
+
+HIGHEST_LEVEL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and from which network terminal, as this server saw it."""
+
+    principal: Principal
+    terminal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A participant's hold on a session."""
+
+    live: LiveSession
+    participant: Participant
+
+
+class _Awaited:
+    """A reply that one waits for."""
+
+    def __init__(self) -> None:
+        self.outcome: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+
+    def accepted(self, _submission: Submission, receipt: Receipt) -> None:
+        if not self.outcome.done():
+            self.outcome.set_result(receipt)
+
+    def refused(self, _submission: Submission, error: MunimentError) -> None:
+        if not self.outcome.done():
+            self.outcome.set_exception(error)
+
+
+class Chat:
+    """Everything that a connection or a route may ask for."""
+
+    def __init__(
+        self,
+        *,
+        sessions: Sessions,
+        writer: Writer,
+        journal: Journal,
+        statements: Statements,
+        presence: Presence,
+        database: Database,
+        clock: Clock,
+        opens_per_minute: int,
+    ) -> None:
+        self.sessions = sessions
+        self.journal = journal
+        self.presence = presence
+        self.clock = clock
+        self._writer = writer
+        self._statements = statements
+        self._database = database
+        self._opens_per_minute = opens_per_minute
+
+    def statement(self, language: str) -> Statement:
+        """The Privacy Act statement in force."""
+        return self._statements.current(self.clock.now(), language)
+
+    def languages(self, version: str) -> Sequence[str]:
+        return self._statements.languages(version)
+
+    async def open_session(
+        self, caller: Caller, *, client_id: UUID, topic: str, shown: Statement | None, acknowledged: str
+    ) -> Part:
+        """Open a session for a customer who was shown the statement and acknowledges it by this (S1-001, S1-002, S3-070).
+
+        Sent again with the same client id, it finds the session that is there.
+
+        Raises:
+            ForbiddenError: not a customer, or the token lacks a fact that the session must keep.
+            NoticeNotAcknowledgedError: nothing is stored then.
+            ClientIdReusedError: this account opened another session under this client id.
+            TooManySessionsError: too many in a minute.
+        """
+        principal = caller.principal
+        policy.require_opener(principal.roles)
+        in_force = self.statement(shown.language if shown else "")
+        policy.require_notice(
+            shown=shown.version if shown else None, current=in_force.version, acknowledged=acknowledged
+        )
+        facts = _opening(principal, topic, in_force, rfc3339(self.clock.now()))
+        if existing := await self._opened_before(principal, client_id, topic):
+            return existing
+        if not await self.presence.admit(principal.id, per_minute=self._opens_per_minute):
+            raise TooManySessionsError(f"an account may open {self._opens_per_minute} sessions a minute")
+        live = self.sessions.begin(new_id())
+        live.state.opening = facts
+        who = Participant(
+            new_id(), principal.id, "customer", principal.claim("display_name"), rfc3339(self.clock.now())
+        )
+        try:
+            await self._store(live, Open(who, client_id, facts))
+        except ClientIdReusedError:
+            # It was opened through another process at the same moment.
+            if existing := await self._opened_before(principal, client_id, topic):
+                return existing
+            raise
+        return Part(live, who)
+
+    async def _opened_before(self, principal: Principal, client_id: UUID, topic: str) -> Part | None:
+        session_id = await self.journal.opened_as(principal.id, client_id)
+        live = await self.sessions.find(session_id) if session_id else None
+        if live is None:
+            return None
+        if live.state.opening is None or live.state.opening.topic != topic:
+            raise ClientIdReusedError
+        return Part(live, policy.participant_of(live.state.participants, principal.id))
+
+    async def join_session(self, caller: Caller, *, session_id: UUID) -> Part:
+        """Take a waiting session as an agent; an agent who has it already just goes on.
+
+        Raises:
+            ForbiddenError: not an agent, or the token lacks pin, display_name, office or region (S1-035, S1-036, S1-017).
+            UnknownSessionError: there is none, or somebody else has it.
+        """
+        principal = caller.principal
+        policy.require_employee(principal.roles)
+        who = Participant(
+            new_id(),
+            principal.id,
+            "agent",
+            principal.claim("display_name"),
+            rfc3339(self.clock.now()),
+            pin=principal.claim("pin"),
+            office=principal.claim("office"),
+            region=principal.claim("region"),
+        )
+        live = await self.sessions.find(session_id)
+        mine = live.state.participants.get(principal.id) if live else None
+        if live is None or (mine is None and not policy.may_take(live.state.status)):
+            await self.record(caller, "session.join", session_id, "refused" if live else "not_found")
+            raise UnknownSessionError
+        if mine is None:
+            await self._store(live, Join(who, new_id()))
+        await self.record(caller, "session.join", session_id, "done")
+        return Part(live, mine or who)
+
+    async def take_part(self, caller: Caller, *, session_id: UUID, action: str) -> Part:
+        """A participant comes back to the session, for reading or for going on; the look is recorded (invariant 7).
+
+        Raises:
+            UnknownSessionError: there is none, or it is not the caller's.
+        """
+        live = await self.sessions.find(session_id)
+        mine = live.state.participants.get(caller.principal.id) if live else None
+        outcome: Outcome = "done" if mine else "refused" if live else "not_found"
+        await self.record(caller, action, session_id, outcome)
+        if live is None or mine is None:
+            raise UnknownSessionError
+        return Part(live, mine)
+
+    def post(self, part: Part, *, client_id: UUID, text: str, reply: Reply) -> None:
+        """Say something; the reply hears when it is durable."""
+        self._writer.submit(Submission(part.live, Post(part.participant, client_id, text), reply))
+
+    async def close_session(self, part: Part) -> None:
+        """End the session; one that is closed already stays as it is."""
+        if part.live.state.closing is not None:
+            return
+        closing = Close(part.participant, new_id(), policy.close_reason(part.participant))
+        try:
+            await self._store(part.live, closing)
+        except MunimentError:
+            if part.live.state.closing is None:
+                raise
+
+    async def record(self, caller: Caller, action: str, session_id: UUID, outcome: Outcome) -> None:
+        """Write who looked, from where, when, at what, why and how it ended."""
+        event = AuditEvent(
+            caller.principal,
+            caller.terminal,
+            action,
+            outcome,
+            record_ids=[str(session_id)],
+            fields=["entries"],
+            purpose="conversation",
+        )
+        async with self._database.unit_of_work() as session:
+            await record(session, event, now=self.clock.now())
+
+    async def _store(self, live: LiveSession, contribution: Open | Join | Close) -> Receipt:
+        reply = _Awaited()
+        self._writer.submit(Submission(live, contribution, reply))
+        return await reply.outcome
+
+
+def check_cursor(part: Part, after_seq: int) -> None:
+    """Refuse a cursor that names entries that are not there.
+
+    Raises:
+        CursorAheadError: it does.
+    """
+    if after_seq > part.live.state.last_seq:
+        raise CursorAheadError
+
+
+def _opening(principal: Principal, topic: str, statement: Statement, now: str) -> Opening:
+    return Opening(
+        topic=topic,
+        notice_version=statement.version,
+        notice_digest=statement.digest,
+        notice_language=statement.language,
+        acknowledged_at=now,
+        identity_assurance=_level(principal, "ial"),
+        authenticator_assurance=_level(principal, "aal"),
+        authenticated_at=_authenticated_at(principal),
+    )
+
+
+def _level(principal: Principal, name: str) -> int:
+    value = principal.claims.get(name)
+    if not isinstance(value, int) or not 0 <= value <= HIGHEST_LEVEL:
+        raise ForbiddenError(f"the token carries no {name} between 0 and 3", missing=[f"token.{name}"])
+    return value
+
+
+def _authenticated_at(principal: Principal) -> str:
+    value = principal.claims.get("auth_time")
+    if not isinstance(value, int) or value <= 0:
+        raise ForbiddenError("the token carries no auth_time", missing=["token.auth_time"])
+    return rfc3339(datetime.fromtimestamp(value, UTC))
+
+
+__all__ = ["Caller", "Chat", "Kind", "Part", "check_cursor"]
