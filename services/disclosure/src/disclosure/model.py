@@ -5,7 +5,7 @@ applied by `policy.py`.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal, Self
 from uuid import UUID
@@ -146,12 +146,24 @@ def _refuse(wrong: bool, because: str) -> None:
         raise ValueError(because)
 
 
+def read_day(value: str) -> date | None:
+    """The day that a text of the form YYYY-MM-DD names, or None."""
+    try:
+        return date.fromisoformat(value) if len(value) == len("2017-09-02") else None
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A notice under its version: system, notice version and digest of the rules' text, e.g. `60-0383/2017+1f2e3d4c5b6a`."""
+    """A notice under its version: system, notice version and digest of the rules' text, e.g. `60-0383/2017+1f2e3d4c5b6a`.
+
+    `document` is that text, as the store keeps it.
+    """
 
     version: str
     notice: Notice
+    document: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

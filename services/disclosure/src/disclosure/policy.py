@@ -16,6 +16,7 @@ from disclosure.model import (
     Answer,
     Decision,
     Element,
+    Kind,
     Notice,
     Outcome,
     Question,
@@ -23,6 +24,7 @@ from disclosure.model import (
     RoutineUse,
     Rules,
     Step,
+    read_day,
 )
 
 AGENCY_TIME = ZoneInfo("America/New_York")
@@ -135,9 +137,7 @@ def _applies(element: Element, facts: Mapping[str, FactValue]) -> bool:
 
 
 def _step(element: Element, answer: Answer) -> Step:
-    return Step(
-        fact=element.fact, asks=element.asks, citation=element.citation, answer=answer, letter=element.letter
-    )
+    return Step(fact=element.fact, asks=element.asks, citation=element.citation, answer=answer, letter=element.letter)
 
 
 def _answer(element: Element, value: FactValue | None, day: date, question: Question) -> Answer:
@@ -147,24 +147,19 @@ def _answer(element: Element, value: FactValue | None, day: date, question: Ques
         return _so(value) if isinstance(value, bool) else "not-shown"
     if not isinstance(value, str) or not value:
         return "not-shown"
+    if isinstance(accepts, tuple):
+        return _so(value in accepts)
     if accepts == "reference":
         return "yes"
     if accepts == "this-request":
         return _so(value == str(question.request_id))
-    if accepts in {"day-reached", "day-not-passed"}:
-        said = read_day(value)
-        if said is None:
-            return "not-shown"
-        return _so(said <= day if accepts == "day-reached" else said >= day)
-    return _so(value in accepts)
+    return _answer_day(accepts, read_day(value), day)
 
 
-def read_day(value: str) -> date | None:
-    """The day that a text of the form YYYY-MM-DD names, or None."""
-    try:
-        return date.fromisoformat(value) if len(value) == len("2017-09-02") else None
-    except ValueError:
-        return None
+def _answer_day(accepts: Kind, said: date | None, day: date) -> Answer:
+    if said is None:
+        return "not-shown"
+    return _so(said <= day if accepts == "day-reached" else said >= day)
 
 
 def _last_day(asked: list[Element], facts: Mapping[str, FactValue]) -> date | None:

@@ -7,11 +7,11 @@ somebody may have typed a person's name where a code belongs.
 import difflib
 import re
 from collections.abc import Mapping
+from uuid import UUID
 
 from common.contracts.disclosure import FactValue
 from common.errors import FieldError
-from disclosure.model import Element, Notice
-from disclosure.policy import read_day
+from disclosure.model import Element, Notice, read_day
 
 REFERENCE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:/()-]{0,99}$")
 _CODE = re.compile(r"^[a-z0-9][a-z0-9.-]{0,79}$")
@@ -49,7 +49,8 @@ def wrong_with_facts(notice: Notice, facts: Mapping[str, FactValue]) -> list[Fie
 
 def looks_personal(facts: Mapping[str, FactValue]) -> bool:
     """Whether a value, or a name, holds what looks like a social security number."""
-    return any(_NUMBER_OF_A_PERSON.search(str(text)) for pair in facts.items() for text in pair)
+    texts = [str(text) for pair in facts.items() for text in pair]
+    return any(_NUMBER_OF_A_PERSON.search(text) for text in texts if not _is_id(text))
 
 
 def _broken_rule(element: Element, value: FactValue) -> str | None:
@@ -57,11 +58,17 @@ def _broken_rule(element: Element, value: FactValue) -> str | None:
         return None if isinstance(value, bool) else "must be true or false"
     if not isinstance(value, str):
         return "must be a text"
+    if element.accepts == "this-request":
+        return None if _is_id(value) else "must be the id of a request"
     if _NUMBER_OF_A_PERSON.search(value):
         return "must not hold a person's number"
+    return _broken_form(element, value)
+
+
+def _broken_form(element: Element, value: str) -> str | None:
     if element.accepts in {"day-reached", "day-not-passed"}:
         return None if read_day(value) else "must be a day, YYYY-MM-DD"
-    if element.accepts in {"reference", "this-request"}:
+    if element.accepts == "reference":
         return None if REFERENCE.match(value) else "must be a mark without spaces, 1 to 100 characters"
     return None if _CODE.match(value) else "must be a code: small letters, digits, dots, hyphens"
 
@@ -70,3 +77,10 @@ def _unknown(field: str, given: str, known: list[str]) -> FieldError:
     near = difflib.get_close_matches(given, known, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
     return FieldError(field, f"is not known to the notice{hint} GET /v1/routine-uses lists what is")
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
