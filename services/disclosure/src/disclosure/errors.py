@@ -43,3 +43,10 @@ class NotAllowedError(InvalidError):
 class RulesLostError(ConflictError):
     def __init__(self) -> None:
         super().__init__("the rules of that version are not held")
+
+
+class UnregisteredPurposeError(ForbiddenError):
+    """Nobody looks without a purpose that is registered (S1-014)."""
+
+    def __init__(self, registered: tuple[str, ...]) -> None:
+        super().__init__(f"state a registered purpose: {', '.join(registered)}", missing=["purpose"])

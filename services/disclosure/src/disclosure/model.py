@@ -92,6 +92,7 @@ class Notice(Rule):
     system: str
     name: Sentence
     version: str
+    previous: str | None = Field(description="Version that this one replaced; null for the first")
     citation: Sentence
     docket: str
     published_on: date

@@ -1,7 +1,7 @@
 """What goes over the wire. Table models never do."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator
@@ -15,9 +15,6 @@ from disclosure.use_cases.deciding import Decided
 from disclosure.use_cases.looking import Explained, Replayed
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=80)]
-LookPurpose = Literal["decision-review", "accounting-request", "oversight", "audit"]
-"""Why somebody looks: to review decisions, to answer a person's request for an accounting, to oversee, to audit."""
-
 _FACTS: dict[str, JsonValue] = {
     "tax.return-information": "absent",
     "accuracy.reviewed": True,
