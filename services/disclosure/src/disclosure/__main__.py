@@ -1,0 +1,4 @@
+from common.cli import run
+from disclosure.app import SERVICE
+
+run(SERVICE)

@@ -1,0 +1,102 @@
+"""Composition root: the one place where this service's parts are made and joined."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import cast
+
+from fastapi import FastAPI
+
+from common.auth import TokenVerifier
+from common.cli import Service
+from common.clock import Clock, SystemClock
+from common.database import Database
+from common.messaging.consumer import Subject
+from common.settings import ServiceSettings
+from common.web.app import create_app
+from disclosure import grants, repository, rulebook
+from disclosure.api import router
+from disclosure.consumers import SUBJECTS
+from disclosure.settings import DisclosureSettings
+from disclosure.tables import SigningKey
+
+DESCRIPTION = """
+May these records leave? Under which published routine use, and what is missing? What left, when, why and to whom?
+
+Ask (`POST /v1/requests`), have somebody else decide (`POST /v1/requests/{id}/decision`), read why
+(`GET /v1/decisions/{id}`). Undecided names the facts that are missing and never acts as allow.
+"""
+
+
+def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
+    """The HTTP application.
+
+    Raises:
+        ValueError: the settings name no usable key for grants, or the rules do not hold together.
+    """
+    own = cast("DisclosureSettings", settings)
+    own.check()
+    rulebook.current()
+    clock = clock or SystemClock()
+    database = Database(own, application="disclosure api")
+    signers = SignerSource(own, database, clock)
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        app.state.database = database
+        app.state.clock = clock
+        app.state.verifier = TokenVerifier(own, clock)
+        app.state.signer = signers.get
+        app.state.grant_seconds = own.grant_seconds
+        yield
+        await database.close()
+
+    return create_app(
+        title="Muniment disclosure",
+        description=DESCRIPTION,
+        routers=[router],
+        checks={"database": database.ping},
+        lifespan=life,
+    )
+
+
+class SignerSource:
+    """Gives the signer of release grants: from the named file at once, else from the store when first asked.
+
+    Raises:
+        ValueError: the named file holds no usable key.
+    """
+
+    def __init__(self, settings: DisclosureSettings, database: Database, clock: Clock) -> None:
+        file = settings.grant_key_file
+        self._signer = grants.Signer(grants.read_keys(file)) if file else None
+        self._database = database
+        self._clock = clock
+        self._lock = asyncio.Lock()
+
+    async def get(self) -> grants.Signer:
+        async with self._lock:
+            if self._signer is None:
+                self._signer = await self._kept()
+            return self._signer
+
+    async def _kept(self) -> grants.Signer:
+        key = grants.new_key()
+        made = SigningKey(id=str(key.kid), private=grants.written(key), made_at=self._clock.now())
+        async with self._database.unit_of_work() as session:
+            rows = await repository.signing_keys(session, made)
+            return grants.Signer([key for row in rows for key in grants.keys_in(row.private)])
+
+
+def make_subjects(_settings: ServiceSettings, _clock: Clock) -> Sequence[Subject]:
+    return SUBJECTS
+
+
+SERVICE = Service(
+    name="disclosure",
+    settings=DisclosureSettings,
+    migrations=Path(__file__).parent / "migrations",
+    make_app=make_app,
+    make_subjects=make_subjects,
+)

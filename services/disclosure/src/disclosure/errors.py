@@ -1,0 +1,52 @@
+"""What this service refuses, each with its status."""
+
+from common.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+
+
+class UnknownRequestError(NotFoundError):
+    def __init__(self) -> None:
+        super().__init__("there is no request of this id")
+
+
+class UnknownDecisionError(NotFoundError):
+    def __init__(self) -> None:
+        super().__init__("there is no decision of this id")
+
+
+class OwnRequestError(ForbiddenError):
+    """Separation of duties: who asks never approves."""
+
+    kind, title = "own-request", "Who asks never approves"
+
+    def __init__(self) -> None:
+        super().__init__("you made this request, so another privacy officer has to decide it")
+
+
+class AlreadyReleasedError(ConflictError):
+    def __init__(self) -> None:
+        super().__init__("what this request asked for was released already; a further release needs a new request")
+
+
+class RequestDiffersError(ConflictError):
+    """A request of this id is known with other content."""
+
+    def __init__(self) -> None:
+        super().__init__("a request of this id is known with other content")
+
+
+class NotAllowedError(InvalidError):
+    """A release was asked for and the decision is not allow (invariants 4 and 5)."""
+
+    kind, title = "not-allowed", "Nothing leaves without an allow decision"
+
+
+class RulesLostError(ConflictError):
+    def __init__(self) -> None:
+        super().__init__("the rules of that version are not held")
+
+
+class UnregisteredPurposeError(ForbiddenError):
+    """Nobody looks without a purpose that is registered (S1-014)."""
+
+    def __init__(self, registered: tuple[str, ...]) -> None:
+        super().__init__(f"state a registered purpose: {', '.join(registered)}", missing=["purpose"])

@@ -1,0 +1,25 @@
+"""Settings of the disclosure service."""
+
+from pydantic import Field
+
+from common.settings import ServiceSettings
+
+
+class DisclosureSettings(ServiceSettings):
+    grant_key_file: str = Field(
+        default="",
+        description="Private key (P-256; PEM, JWK or JWK set, the first signs) for release grants; whoever reads it can "
+        "let records out without a decision. Empty is admitted in the embedded profile only: a key is made and kept",
+    )
+    grant_seconds: int = Field(
+        default=3600, ge=60, le=86_400, description="How long a release grant may be used; longer helps a thief"
+    )
+
+    def check(self) -> None:
+        """Refuse to run where nobody gave a key.
+
+        Raises:
+            ValueError: no key file is named outside the embedded profile.
+        """
+        if not self.grant_key_file and self.profile != "embedded":
+            raise ValueError("MUNIMENT_GRANT_KEY_FILE must name a private key: release grants are signed with it")

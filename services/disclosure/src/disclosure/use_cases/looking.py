@@ -1,0 +1,68 @@
+"""Explain a decision, and replay it under the rules it was made under (invariant 5)."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from common.database import ReadSession
+from disclosure import policy, repository, rulebook
+from disclosure.errors import RulesLostError, UnknownDecisionError
+from disclosure.model import Decision, Step
+from disclosure.tables import DecisionRow, DisclosureRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A decision with the request it answers, and the accounting row if it led to a release."""
+
+    row: DecisionRow
+    request: DisclosureRequest
+    accounting_id: UUID | None
+
+    @property
+    def steps(self) -> list[Step]:
+        return [Step.model_validate(step) for step in self.row.steps]
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What the stored rules say today about the stored facts, and in what that differs from what was stored."""
+
+    row: DecisionRow
+    decision: Decision
+    differences: tuple[str, ...]
+
+
+async def explain(session: ReadSession, decision_id: UUID) -> Explained:
+    """Raises UnknownDecisionError: no such decision."""
+    row = await repository.decision_of(session, decision_id)
+    if row is None:
+        raise UnknownDecisionError
+    request = await repository.request_of(session, row.request_id)
+    if request is None:
+        raise UnknownDecisionError
+    return Explained(row, request, await repository.accounting_of_decision(session, decision_id))
+
+
+async def replay(session: ReadSession, decision_id: UUID) -> Replayed:
+    """Decide again: the facts, the rules' text and the moment are those that were stored.
+
+    Raises:
+        UnknownDecisionError: no such decision.
+        RulesLostError: the rules' text is not held.
+    """
+    explained = await explain(session, decision_id)
+    row = explained.row
+    document = await repository.rules_text(session, row.rule_version)
+    if document is None:
+        raise RulesLostError
+    rules = rulebook.rules_from(document)
+    question = repository.question_of(explained.request, row.facts, frozenset(row.sealed))
+    decision = policy.evaluate(rules, question, at=row.decided_at)
+    pairs = {
+        "rule_version": (row.rule_version, decision.rule_version),
+        "outcome": (row.outcome, decision.outcome),
+        "missing": (list(row.missing), list(decision.missing)),
+        "steps": (explained.steps, list(decision.steps)),
+        "holds_until": (row.holds_until, decision.holds_until),
+    }
+    return Replayed(row, decision, tuple(name for name, (then, now) in pairs.items() if then != now))

@@ -1,0 +1,86 @@
+"""Which words a request may use: bases, kinds of recipient, purposes and facts of the rules, and nothing beside them.
+
+The same checks stand at both doors (HTTP and events). What is wrong is said by field and rule, never with the value:
+somebody may have typed a person's name where a code belongs.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping
+from uuid import UUID
+
+from common.contracts.disclosure import FactValue
+from common.errors import FieldError
+from disclosure.model import Element, Notice, read_day
+
+REFERENCE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:/()-]{0,99}$")
+_CODE = re.compile(r"^[a-z0-9][a-z0-9.-]{0,79}$")
+_NUMBER_OF_A_PERSON = re.compile(r"(?<!\d)\d{3}-?\d{2}-?\d{4}(?!\d)")
+_MOST_FACTS = 60
+
+
+def wrong_with(
+    notice: Notice, *, basis: str, recipient_kind: str, purpose: str, facts: Mapping[str, FactValue]
+) -> list[FieldError]:
+    """What keeps a request from being understood; empty when nothing does."""
+    wrong = []
+    if basis not in set(notice.bases()):
+        wrong.append(_unknown("basis", basis, list(notice.bases())))
+    if recipient_kind not in notice.recipients:
+        wrong.append(_unknown("recipient_kind", recipient_kind, list(notice.recipients)))
+    if purpose not in notice.purposes():
+        wrong.append(_unknown("purpose", purpose, sorted(notice.purposes())))
+    return wrong + wrong_with_facts(notice, facts)
+
+
+def wrong_with_facts(notice: Notice, facts: Mapping[str, FactValue]) -> list[FieldError]:
+    """What is wrong with these facts, by name; an unknown name is not repeated."""
+    if len(facts) > _MOST_FACTS:
+        return [FieldError("facts", f"there are more than {_MOST_FACTS} facts")]
+    known: dict[str, Element] = {element.fact: element for element in notice.elements()}
+    wrong = []
+    for name, value in facts.items():
+        if name not in known:
+            wrong.append(_unknown("facts", name, list(known)))
+        elif (rule := _broken_rule(known[name], value)) is not None:
+            wrong.append(FieldError(f"facts.{name}", rule))
+    return wrong
+
+
+def looks_personal(facts: Mapping[str, FactValue]) -> bool:
+    """Whether a value, or a name, holds what looks like a social security number."""
+    texts = [str(text) for pair in facts.items() for text in pair]
+    return any(_NUMBER_OF_A_PERSON.search(text) for text in texts if not _is_id(text))
+
+
+def _broken_rule(element: Element, value: FactValue) -> str | None:
+    if element.accepts == "finding":
+        return None if isinstance(value, bool) else "must be true or false"
+    if not isinstance(value, str):
+        return "must be a text"
+    if element.accepts == "this-request":
+        return None if _is_id(value) else "must be the id of a request"
+    if _NUMBER_OF_A_PERSON.search(value):
+        return "must not hold a person's number"
+    return _broken_form(element, value)
+
+
+def _broken_form(element: Element, value: str) -> str | None:
+    if element.accepts in {"day-reached", "day-not-passed"}:
+        return None if read_day(value) else "must be a day, YYYY-MM-DD"
+    if element.accepts == "reference":
+        return None if REFERENCE.match(value) else "must be a mark without spaces, 1 to 100 characters"
+    return None if _CODE.match(value) else "must be a code: small letters, digits, dots, hyphens"
+
+
+def _unknown(field: str, given: str, known: list[str]) -> FieldError:
+    near = difflib.get_close_matches(given, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return FieldError(field, f"is not known to the notice{hint} GET /v1/routine-uses lists what is")
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
