@@ -11,3 +11,7 @@ async def test_m(service_db):
     n = await c.fetchval("select count(*) from generate_series(1,100000) g where holds_ssn('chat '||g||' handled|regular|resolved|S01|R1|100001|EAC1234567890|/muniment/chat')")
     print(n, (time.time()-t)/1e5*1e6,"us")
     await c.close()
+    for q in ["'x '||g", "holds_ssn('chat '||g||' handled|regular|resolved|S01|R1|100001|EAC1234567890|/muniment/chat')", "('chat '||g||' handled|regular|resolved|S01|R1|100001|EAC1234567890|/muniment/chat') ~ '[0-9]{9}'", "('chat '||g||' handled|regular|resolved|S01|R1|100001|EAC1234567890|/muniment/chat') ~ 'x?'"]:
+      c = await asyncpg.connect(url)
+      for _ in range(2):
+        t=time.time(); n = await c.fetchval(f"select count({q}) from generate_series(1,100000) g"); print(q, n, (time.time()-t)/1e5*1e6,"us")

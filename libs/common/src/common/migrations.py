@@ -8,6 +8,7 @@ from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.util import await_only
 
 from common.settings import ServiceSettings
 
@@ -50,4 +51,4 @@ def execute_script(script: str) -> None:
     from alembic import op  # noqa: PLC0415 - only there while a migration runs
 
     raw: Any = op.get_bind().connection.dbapi_connection
-    raw.await_(raw.driver_connection.execute(script))
+    await_only(raw.driver_connection.execute(script))

@@ -13,12 +13,17 @@ SSN = (
     r"|(?:(?<![0-9A-Za-z])|(?<=[Ss][Ss][Nn]))(?<![^0-9A-Za-z]A[-#])(?<!^A[-#])(?<![0-9]\.)"
     r"(?!000|666|9[0-9][0-9])[0-9][0-9][0-9](?!00)[0-9][0-9](?!0000)[0-9][0-9][0-9][0-9](?![0-9A-Za-z])"
 )
+# What every number must look like at the least: spares most rows the slow rule.
+PERHAPS = (
+    r"(^|[^0-9])[0-9][0-9][0-9][-._/\s]?[-._/\s]?[-._/\s]?[0-9][0-9][-._/\s]?[-._/\s]?[-._/\s]?"
+    r"[0-9][0-9][0-9][0-9]([^0-9]|$)"
+)
 
 TABLES = f"""
 CREATE EXTENSION IF NOT EXISTS btree_gist;
 
-CREATE FUNCTION holds_ssn(content text) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN content ~ '{SSN}';
+CREATE FUNCTION holds_ssn(content text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN content ~ '{PERHAPS}' THEN content ~ '{SSN}' ELSE false END;
 COMMENT ON FUNCTION holds_ssn IS 'The second wall (the first is production.ssn): S3 2.5, no social security number in here';
 
 CREATE TABLE employee (
