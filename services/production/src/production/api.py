@@ -15,10 +15,9 @@ from common.errors import FieldError, InvalidError
 from common.web import callers
 from common.web.idempotency import IdempotencyKey, once
 from production import use_cases
-from production.consumers import KNOWN
 from production.metrics import minutes, totals
 from production.model import Figure, Purpose
-from production.policy import SSN_RULE
+from production.policy import KNOWN_FIELDS, SSN_RULE
 from production.schemas import (
     ActionRecorded,
     ActionReport,
@@ -67,7 +66,7 @@ async def refuse_ssn(request: Request, door: AtDoor) -> None:
     Raises:
         InvalidError: a social security number stands in it, with the fields; nothing was stored, the refusal is recorded.
     """
-    found = [f"body.{name}" for name in fields_with_ssn(await request.body(), KNOWN | set(AssignmentBody.model_fields))]
+    found = [f"body.{name}" for name in fields_with_ssn(await request.body(), KNOWN_FIELDS)]
     found += [f"path.{name}" for name, value in request.path_params.items() if holds_ssn(value)]
     found += [f"query.{name if name in _QUERY else '(unknown)'}" for name, value in request.query_params.items()
               if holds_ssn(f"{name} | {value}")]  # fmt: skip
@@ -111,7 +110,6 @@ StatedPurpose = Annotated[Purpose, Depends(purpose_stated)]
 @router.post("/actions", tags=["ingest"], status_code=201, response_model=ActionRecorded)
 async def take_action(report: ActionReport, door: AtDoor, key: IdempotencyKey = None) -> Response:
     """Take one finished piece of work from a case-management system; it is stored, and told to all who hear of actions."""
-
     async with door.open("action.record") as session:
 
         async def make() -> ActionRecorded:

@@ -9,15 +9,11 @@ from common.database import WriteSession
 from common.errors import PoisonEventError
 from common.messaging.broker import ReceivedRecord
 from common.messaging.consumer import Subject
-from production.policy import SSN_RULE, wrong_with_action
+from production.policy import KNOWN_FIELDS, SSN_RULE, wrong_with_action
 from production.ssn import WHOLE, fields_with_ssn, holds_ssn
 from production.use_cases import record_actions, record_transcripts
 
 GROUP = "production.actions"
-KNOWN = frozenset(
-    {*ActionCompleted.model_fields, *ActionCompleted.model_fields["pii"].annotation.model_fields,  # type: ignore[union-attr]
-     *TranscriptClosed.model_fields, "data", "id", "source", "subject", "type"}
-)  # fmt: skip
 
 
 def subject() -> Subject:
@@ -36,7 +32,7 @@ def refuse_ssn(record: ReceivedRecord) -> None:
     Raises:
         PoisonEventError: a social security number stands in it; nothing of it may be kept here (invariant 10).
     """
-    found = list(fields_with_ssn(record.value, KNOWN))
+    found = list(fields_with_ssn(record.value, KNOWN_FIELDS))
     around = {"key": record.key, **record.headers}
     if holds_ssn(" | ".join((*around, *around.values()))):
         found += [f"header {name}" for name in around if name.startswith("ce_") and holds_ssn(around[name])] or [WHOLE]

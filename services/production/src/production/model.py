@@ -60,13 +60,12 @@ class Chat:
 class Day:
     """One day of the reports, as the moments between which work counts for it."""
 
-    date: date
     begins: datetime
     ends: datetime
 
     @classmethod
     def of(cls, day: date, zone: tzinfo) -> "Day":
-        return cls(day, _midnight(day, zone), _midnight(day + timedelta(days=1), zone))
+        return cls(_midnight(day, zone), _midnight(day + timedelta(days=1), zone))
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from common.contracts.production import ActionCompleted
+from common.contracts.production import ActionCompleted, ActionPii
+from common.contracts.transcripts import TranscriptClosed
 from common.errors import FieldError
 from production.model import Assignment
 
@@ -15,6 +16,13 @@ _PIN = re.compile(r"[A-Za-z0-9._-]{1,32}", re.ASCII)
 SSN_RULE = "a social security number stands here; this service neither uses nor stores them (S3 2.5)"
 
 
+KNOWN_FIELDS = frozenset(
+    {*ActionCompleted.model_fields, *ActionPii.model_fields, *TranscriptClosed.model_fields, *Assignment.__annotations__,
+     "assignments", "data", "id", "source", "subject", "type"}
+)  # fmt: skip
+"""Names of fields that a refusal may repeat; other names were given by a stranger and may be personal themselves."""
+
+
 def wrong_with_action(action: ActionCompleted) -> list[FieldError]:
     """Everything that keeps this action from being stored; empty when nothing does."""
     wrong = []
@@ -23,11 +31,14 @@ def wrong_with_action(action: ActionCompleted) -> list[FieldError]:
     elif action.completed_at < action.started_at:
         wrong.append(FieldError("completed_at", "the work cannot end before it starts"))
     if not _PIN.fullmatch(action.pii.employee_pin):
-        wrong.append(FieldError("pii.employee_pin", "a PIN has 1 to 32 letters, digits, points, hyphens or underscores"))
+        wrong.append(
+            FieldError("pii.employee_pin", "a PIN has 1 to 32 letters, digits, points, hyphens or underscores")
+        )
     if action.pii.case_number and not _CASE_NUMBER.fullmatch(action.pii.case_number):
         wrong.append(
             FieldError(
-                "pii.case_number", "must be a receipt number, an A-Number or an online account number (S3 2.2), or empty"
+                "pii.case_number",
+                "must be a receipt number, an A-Number or an online account number (S3 2.2), or empty",
             )
         )
     return wrong

@@ -68,7 +68,11 @@ class AssignmentsBody(BaseModel):
         extra="forbid",
         json_schema_extra={
             "examples": [
-                {"assignments": [{"office": "S01", "region": "R1", "supervisor_pin": "200001", "valid_from": "2026-01-05"}]}
+                {
+                    "assignments": [
+                        {"office": "S01", "region": "R1", "supervisor_pin": "200001", "valid_from": "2026-01-05"}
+                    ]
+                }
             ]
         },
     )
@@ -138,4 +142,6 @@ class TeamReport(BaseModel):
     purpose: Purpose
     totals: TotalsBody
     employees: list[TeamMember]
-    not_shown: int = Field(description="Subordinates of that day who are somebody else's now: their figures are not shown")
+    not_shown: int = Field(
+        description="Subordinates of that day who are somebody else's now: their figures are not shown"
+    )

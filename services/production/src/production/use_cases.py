@@ -84,7 +84,9 @@ async def take_report(session: WriteSession, caller: Caller, action: ActionCompl
     """
     caller.principal.require(*WHO_MAY["action.record"])
     if wrong := wrong_with_action(action):
-        raise InvalidError(f"{len(wrong)} field(s) do not meet a rule: {', '.join(w.field for w in wrong)}", errors=wrong)
+        raise InvalidError(
+            f"{len(wrong)} field(s) do not meet a rule: {', '.join(w.field for w in wrong)}", errors=wrong
+        )
     new = await record_actions(session, [action], [f"case-system:{caller.principal.id}"]) == 1
     if new:
         await tell_action(session, action, now=now)
@@ -166,7 +168,13 @@ async def read_assignments(
 
 
 async def set_assignments(
-    session: WriteSession, caller: Caller, pin: str, wanted: Sequence[Assignment], *, revision: int | None, now: datetime
+    session: WriteSession,
+    caller: Caller,
+    pin: str,
+    wanted: Sequence[Assignment],
+    *,
+    revision: int | None,
+    now: datetime,
 ) -> tuple[EmployeeRow, list[Assignment]]:
     """Put an employee's history in the chart as it is wanted; rows that change stay readable as superseded.
 
@@ -183,7 +191,9 @@ async def set_assignments(
     if caller.principal.claim("pin") == pin:
         raise ForbiddenError("nobody changes their own place in the chart")
     if wrong := wrong_with_assignments(pin, wanted):
-        raise InvalidError(f"{len(wrong)} field(s) do not meet a rule: {', '.join(w.field for w in wrong)}", errors=wrong)
+        raise InvalidError(
+            f"{len(wrong)} field(s) do not meet a rule: {', '.join(w.field for w in wrong)}", errors=wrong
+        )
     await repository.meet_employees(session, {pin} | {a.supervisor_pin for a in wanted if a.supervisor_pin})
     employee = await repository.employee_by_pin(session, pin, lock=True)
     if employee is None:
@@ -196,7 +206,9 @@ async def set_assignments(
     gone = [row for row in rows if repository.as_value(row) not in wanted]
     new = [a for a in wanted if a not in before]
     if gone or new:
-        added = await repository.change_assignments(session, employee, gone=gone, new=new, by=caller.principal.id, now=now)
+        added = await repository.change_assignments(
+            session, employee, gone=gone, new=new, by=caller.principal.id, now=now
+        )
         await _record(
             session, caller, "assignments.set", now, ids=_ids(employee, [*gone, *added]), fields=_CHART_FIELDS
         )
