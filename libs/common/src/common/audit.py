@@ -1,14 +1,17 @@
 """The audit trail: every look and every act, written in the transaction of the act, never changed (invariant 7)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.auth import Principal, sorted_roles
-from common.database import fetch_all, require_transaction
+from common.clock import Clock
+from common.database import Database, WriteSession, fetch_all, require_transaction
+from common.errors import MunimentError, NotFoundError
 from common.ids import new_id
 from common.telemetry import current_trace_id
 
@@ -59,3 +62,23 @@ async def record(session: AsyncSession, event: AuditEvent, *, now: datetime) -> 
         event.outcome,
         current_trace_id(),
     )
+
+
+@asynccontextmanager
+async def refusals_recorded(database: Database, event: AuditEvent, *, clock: Clock) -> AsyncIterator[WriteSession]:
+    """A unit of work for one look or act; when it is refused, the refusal is recorded in a unit of work of its own.
+
+    What is done inside records itself (`record`), since only it knows the records it touched.
+
+    Args:
+        event: the look or act as it was asked for; `outcome` is set here.
+    """
+    try:
+        async with database.unit_of_work() as session:
+            yield session
+    except MunimentError as refusal:
+        if refusal.status < 500:  # noqa: PLR2004 - an engine that is out of reach refuses nobody
+            outcome: Outcome = "not_found" if isinstance(refusal, NotFoundError) else "refused"
+            async with database.unit_of_work() as session:
+                await record(session, replace(event, outcome=outcome), now=clock.now())
+        raise

@@ -151,12 +151,14 @@ def _attributes(record: ReceivedRecord | Record) -> dict[str, Any]:
     try:
         message = KafkaMessage({k: v.encode() for k, v in headers.items()}, record.key, record.value)
         event = from_structured(message, JSONFormat())
-    except (BaseCloudEventException, ValueError):
+        attributes = {k: str(v) for k, v in event.get_attributes().items() if k != "time"}
+        if (time := event.get_time()) is not None:
+            attributes["time"] = rfc3339(time)
+        data = event.get_data()
+        attributes["data"] = data if isinstance(data, bytes) else orjson.dumps(data)  # bytes: it came as data_base64
+    except (BaseCloudEventException, ValueError, TypeError, AttributeError):
+        # The package trusts the outer form: JSON that is no object ends in an AttributeError.
         raise UnusableEventError("the structured event cannot be read") from None
-    attributes = {k: str(v) for k, v in event.get_attributes().items() if k != "time"}
-    if (time := event.get_time()) is not None:
-        attributes["time"] = rfc3339(time)
-    attributes["data"] = orjson.dumps(event.get_data())
     return attributes
 
 

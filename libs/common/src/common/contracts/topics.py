@@ -57,7 +57,7 @@ TOPICS: tuple[TopicSpec, ...] = (
         key="action_id",
         partitions=8,
         retention_days=30,
-        owners=("chat_gateway", "case_system"),
+        owners=("chat_gateway", "case_system", "production"),
         readers=("production", "retention"),
         describes="A finished piece of an employee's work on a chat or a case.",
     ),

@@ -43,6 +43,7 @@ REPEATED = Counter("muniment_events_repeated_total", "Events dropped because the
 SET_ASIDE = Counter("muniment_events_set_aside_total", "Events kept as dead letters", ["group", "error"])
 LAG = Gauge("muniment_consumer_lag", "Records known to be waiting in this member's partitions", ["group"])
 
+Screen = Callable[[ReceivedRecord], None]
 Handler = Callable[[WriteSession, Sequence[Envelope[EventData]]], Awaitable[None]]
 AsideHook = Callable[[WriteSession, Exception], Awaitable[None]]
 
@@ -61,6 +62,8 @@ class Subject:
         ignore_unknown: pass over events of other types on the topic instead of setting them aside.
         on_set_aside: called in the transaction that sets an event aside, with the error that it met, so that a service can
             keep what it learned; the transaction in which the error arose is gone by then.
+        screen: looks at each record as it came, before it is read; raises `PoisonEventError` for one that this service may
+            not even keep as a dead letter in full.
     """
 
     group: str
@@ -69,6 +72,7 @@ class Subject:
     handler: Handler
     ignore_unknown: bool = False
     on_set_aside: AsideHook | None = None
+    screen: Screen | None = None
 
 
 def is_outage(error: BaseException) -> bool:
@@ -161,7 +165,9 @@ class Consumer:
 
     async def redrive(self, record: ReceivedRecord, letter_id: UUID) -> None:
         """Handle a dead letter again, now that its cause is repaired, and mark it; raises what the handler raises."""
-        envelope = decode(record, self.subject.kinds)
+        envelope = self._decode(record)
+        if envelope is None:
+            raise UnusableEventError("the event's type is not known to this reader")
         async with self._database.unit_of_work() as session:
             # Its id may be in the inbox since it was set aside; the open letter is what makes it new.
             if await dead_letters.mark_redriven(session, letter_id, self._clock.now()):
@@ -198,6 +204,8 @@ class Consumer:
         REPEATED.labels(self.subject.group).inc(len(envelopes) - len(fresh))
 
     def _decode(self, record: ReceivedRecord) -> Envelope[EventData] | None:
+        if self.subject.screen is not None:
+            self.subject.screen(record)
         if self.subject.ignore_unknown and record.headers.get("ce_type", "") not in self.subject.kinds:
             return None
         return decode(record, self.subject.kinds)

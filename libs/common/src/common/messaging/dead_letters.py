@@ -4,7 +4,7 @@ They stand in a table rather than in a topic: setting aside and marking as seen 
 access rules and retention hold for them, and redriving goes to the one group that failed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -44,8 +44,12 @@ async def set_aside(
 
     Args:
         reason: names fields and rules; never a value.
-        withhold: leave the value out, because this store must not hold what it carries.
+        withhold: leave the value, the key and the headers out, because this store must not hold what they carry; the
+            event's id stays (if it is one), so that its sender can be asked for a corrected event.
     """
+    key, headers = record.key.replace("\0", "\N{REPLACEMENT CHARACTER}"), record.headers  # a text column takes no NUL
+    if withhold:
+        key, headers = "", _id_only(headers)
     await fetch_all(
         session,
         _ADD,
@@ -54,13 +58,20 @@ async def set_aside(
         record.topic,
         record.partition,
         record.offset,
-        record.key,
+        key,
         None if withhold else record.value,
-        orjson.dumps(record.headers).decode(),
+        orjson.dumps(headers).decode(),
         error_class,
         reason[:500],
         now,
     )
+
+
+def _id_only(headers: Mapping[str, str]) -> dict[str, str]:
+    try:
+        return {"ce_id": str(UUID(headers.get("ce_id", "")))}
+    except ValueError:
+        return {}
 
 
 async def count_open(session: AsyncSession, group: str) -> int:
