@@ -1,0 +1,71 @@
+"""What production hears: finished actions and sealed transcripts."""
+
+from collections.abc import Sequence
+
+from common.contracts.envelope import Envelope, EventData
+from common.contracts.production import ACTION_EVENTS, ActionCompleted
+from common.contracts.transcripts import TRANSCRIPT_EVENTS, TranscriptClosed
+from common.database import WriteSession
+from common.errors import PoisonEventError
+from common.messaging.broker import ReceivedRecord
+from common.messaging.consumer import Subject
+from production.policy import KNOWN_FIELDS, SSN_RULE, wrong_with_action
+from production.ssn import WHOLE, fields_with_ssn, holds_ssn
+from production.use_cases import record_actions, record_transcripts
+
+GROUP = "production.actions"
+
+
+def subject() -> Subject:
+    return Subject(
+        group=GROUP,
+        topics=(ActionCompleted.topic, TranscriptClosed.topic),
+        kinds=ACTION_EVENTS | TRANSCRIPT_EVENTS,
+        handler=on_work_done,
+        screen=refuse_ssn,
+    )
+
+
+def refuse_ssn(record: ReceivedRecord) -> None:
+    """Look at the record as it came: also what no schema knows, what cannot be read, and what stands around the content.
+
+    Raises:
+        PoisonEventError: a social security number stands in it; nothing of it may be kept here (invariant 10).
+    """
+    found = list(fields_with_ssn(record.value, KNOWN_FIELDS))
+    around = {"key": record.key, **record.headers}
+    if holds_ssn(" | ".join((*around, *around.values()))):
+        found += [f"header {name}" for name in around if name.startswith("ce_") and holds_ssn(around[name])] or [WHOLE]
+    if found:
+        raise PoisonEventError(f"{', '.join(found)}: {SSN_RULE}", withhold=True)
+
+
+async def on_work_done(session: WriteSession, envelopes: Sequence[Envelope[EventData]]) -> None:
+    """Bring a batch into the store.
+
+    Raises:
+        PoisonEventError: an action that does not meet a rule. Its content is withheld: it may hold another number of a
+            person than the ones that belong here.
+        ConflictError: an id stands for something else already.
+    """
+    actions, sources, transcripts = [], [], []
+    for envelope in envelopes:
+        if isinstance(envelope.data, ActionCompleted):
+            if wrong := wrong_with_action(envelope.data):
+                raise PoisonEventError("; ".join(f"data.{w.field}: {w.message}" for w in wrong), withhold=True)
+            actions.append(envelope.data)
+            sources.append(envelope.source)
+        elif isinstance(envelope.data, TranscriptClosed):
+            _need_offsets(envelope.data)
+            transcripts.append(envelope.data)
+    if actions:
+        await record_actions(session, actions, sources)
+    if transcripts:
+        await record_transcripts(session, transcripts)
+
+
+def _need_offsets(transcript: TranscriptClosed) -> None:
+    if transcript.opened_at.tzinfo is None or transcript.closed_at.tzinfo is None:
+        raise PoisonEventError("data.opened_at, data.closed_at: times need an offset from UTC")
+    if transcript.closed_at < transcript.opened_at:
+        raise PoisonEventError("data.closed_at: a chat cannot close before it opens")

@@ -1,0 +1,14 @@
+"""What production tells: actions that case systems reported by HTTP, so that everyone who hears of actions hears of them."""
+
+from datetime import datetime
+
+from common.contracts.production import ActionCompleted
+from common.database import WriteSession
+from common.messaging.outbox import tell
+
+SOURCE = "/muniment/production"
+
+
+async def tell_action(session: WriteSession, action: ActionCompleted, *, now: datetime) -> None:
+    # A copy without what only the request's schema has.
+    await tell(session, ActionCompleted.model_validate(action.model_dump()), source=SOURCE, time=now)

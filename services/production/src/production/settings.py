@@ -1,0 +1,35 @@
+"""Settings of production beyond those that all services share."""
+
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator
+
+from common.settings import ServiceSettings
+
+
+class ProductionSettings(ServiceSettings):
+    report_time_zone: str = Field(
+        default="UTC",
+        description="IANA name; at midnight there a day of the reports begins. Wrong, late work counts for the next day",
+    )
+
+    @field_validator("report_time_zone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        zone(name)
+        return name
+
+
+def zone(name: str) -> tzinfo:
+    """The time zone of this name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("no time zone has this name") from None

@@ -1,0 +1,123 @@
+"""Finds social security numbers (S3 2.5: the reporting tools neither use nor store them; invariant 10). Pure.
+
+A number counts when the Social Security Administration could have issued it: area 001 to 899 without 666, group 01 to 99,
+serial 0001 to 9999; written in three groups with separators, or as nine digits that stand alone. What also has digits and
+is none: receipt numbers (three letters, ten digits), A-Numbers (an A before the digits), parts of longer numbers, decimal
+fractions, UUIDs, times. Where it is doubtful it counts: a refused number can be sent again in its proper form.
+
+`PATTERN` is written so that Python and PostgreSQL understand it alike: the database's constraints carry the same rule.
+"""
+
+import base64
+import binascii
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import orjson
+
+_AREA = "(?!000|666|9[0-9][0-9])[0-9][0-9][0-9]"
+_GROUP = "(?!00)[0-9][0-9]"
+_SERIAL = "(?!0000)[0-9][0-9][0-9][0-9]"
+_BETWEEN = r"[-._/\s][-._/\s]?[-._/\s]?"
+_GROUPED = f"(?<![0-9]){_AREA}{_BETWEEN}{_GROUP}{_BETWEEN}{_SERIAL}(?![0-9])"
+_ALONE = (
+    r"(?:(?<![0-9A-Za-z])|(?<=[Ss][Ss][Nn]))"  # "SSN" may touch its digits; other letters make another number of them
+    r"(?<![^0-9A-Za-z]A[-#])(?<!^A[-#])"  # an A-Number
+    r"(?<![0-9]\.)"  # the fraction of a number
+    f"{_AREA}{_GROUP}{_SERIAL}"
+    r"(?![0-9A-Za-z])"
+)
+PATTERN = f"{_GROUPED}|{_ALONE}"
+
+_SSN = re.compile(PATTERN)
+# What every number must look like at the least; four times quicker than the rule itself.
+_SHAPE = r"(?<![0-9])[0-9][0-9][0-9][-._/\s]{0,3}[0-9][0-9][-._/\s]{0,3}[0-9][0-9][0-9][0-9](?![0-9])"
+_PERHAPS = re.compile(_SHAPE)
+_PERHAPS_IN_BYTES = re.compile(_SHAPE.encode())
+# What hides a number from a search of the bytes: escapes, a name that says it, content that is encoded once more.
+_NEEDS_READING = (b"\\", b"ssn", b"social", b"data_base64")
+_NAMES = frozenset({"ssn", "socialsecuritynumber", "socialsecurityno", "socialsecuritynum"})
+
+WHOLE = "(content)"
+UNKNOWN = "(unknown field)"
+
+
+def holds_ssn(text: str) -> bool:
+    """Whether a social security number stands anywhere in the text, also when it is written in another script's digits,
+    with other dashes or spaces, or with invisible characters between.
+    """
+    plain = text if text.isascii() else _plain(text)
+    return _PERHAPS.search(plain) is not None and _SSN.search(plain) is not None
+
+
+def fields_with_ssn(content: bytes, known: Collection[str]) -> tuple[str, ...]:
+    """The fields of a JSON text in which a social security number stands; empty when there is none.
+
+    A field that is named after the number and holds any digit counts too. Content that is no JSON is searched as text.
+
+    Args:
+        known: names of fields that may be repeated in the answer; a name that a stranger gave may itself be personal.
+    """
+    if content.isascii() and _PERHAPS_IN_BYTES.search(content) is None:
+        lowered = content.lower()
+        if not any(sign in lowered for sign in _NEEDS_READING):
+            return ()
+    try:
+        document = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return (WHOLE,) if holds_ssn(content.decode("utf-8", "replace")) else ()
+    found = tuple(dict.fromkeys(_written(path, known) for path, value in _leaves(document) if _is_one(path, value)))
+    if not found and holds_ssn(content.decode()):
+        return (WHOLE,)  # a name that stands twice: only its last value was read
+    return found
+
+
+def _plain(text: str) -> str:
+    """The text with every digit, dash and space in its ASCII form, and without invisible characters."""
+    return "".join(map(_plain_character, unicodedata.normalize("NFKC", text)))
+
+
+def _plain_character(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Nd":
+        return str(unicodedata.decimal(character))
+    if category == "Pd" or character == "\N{MINUS SIGN}":
+        return "-"
+    if category[0] == "Z":
+        return " "
+    return "" if category == "Cf" else character
+
+
+def _leaves(document: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every name and every single value with the path to it. No recursion: a stranger decides how deep it goes."""
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), document)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                yield (*path, name), name
+                waiting.append(((*path, name), inner))
+        elif isinstance(value, list):
+            waiting.extend(((*path, f"[{n}]"), inner) for n, inner in enumerate(value))
+        else:
+            yield path, value
+
+
+def _is_one(path: tuple[str, ...], value: Any) -> bool:
+    if isinstance(value, bool) or value is None:
+        return False
+    text = str(value)
+    if path and re.sub(r"[^a-z]", "", path[-1].lower()) in _NAMES and re.search(r"\d", text):
+        return True
+    if path and path[-1] == "data_base64":
+        try:
+            return bool(fields_with_ssn(base64.b64decode(text), ()))
+        except (ValueError, binascii.Error):
+            return False
+    return holds_ssn(text)
+
+
+def _written(path: tuple[str, ...], known: Collection[str]) -> str:
+    return ".".join(p if p in known or p.startswith("[") else UNKNOWN for p in path) or WHOLE

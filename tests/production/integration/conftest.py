@@ -1,0 +1,82 @@
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from common.database import Database, fetch_all
+from common.messaging.broker import Record
+from common.messaging.consumer import Consumer
+from common.testing import FixedClock, Issuer, MemoryBroker, client_of
+from production.app import make_app, make_subjects
+from production.settings import ProductionSettings
+from tests.production.work import event, received
+
+ASSIGNMENTS = "/v1/employees/{}/assignments"
+
+
+@dataclass
+class Store:
+    """A migrated database of the service, with its consumer."""
+
+    settings: ProductionSettings
+    database: Database
+    clock: FixedClock
+    offset: int = 0
+
+    @property
+    def url(self) -> str:
+        return self.settings.database_url.get_secret_value()
+
+    async def hear(self, *records: Record) -> None:
+        """Let the consumer handle these, as one batch."""
+        subject = make_subjects(self.settings, self.clock)[0]
+        consumer = Consumer(subject, database=self.database, broker=MemoryBroker(), clock=self.clock)
+        await consumer.handle(
+            [r.__class__(r.topic, 0, r.offset + self.offset, r.key, r.value, r.headers) for r in received(*records)]
+        )
+        self.offset += len(records)
+
+    async def hear_data(self, *data: dict[str, Any]) -> None:
+        await self.hear(*(event(d) for d in data))
+
+    async def rows(self, sql: str, *values: object) -> Sequence[asyncpg.Record]:
+        async with self.database.reading() as session:
+            return list(await fetch_all(session, sql, *values))
+
+    async def count(self, table: str) -> int:
+        return int((await self.rows(f"SELECT count(*) FROM {table}"))[0][0])
+
+
+@pytest.fixture
+async def store(
+    service_db: Callable[[str], Awaitable[str]], clock: FixedClock, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Store]:
+    for name, value in issuer.environment.items():
+        monkeypatch.setenv(name, value)
+    settings = ProductionSettings(database_url=await service_db("production"))
+    database = Database(settings, application="test")
+    yield Store(settings, database, clock)
+    await database.close()
+
+
+@pytest.fixture
+async def client(store: Store) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(make_app(store.settings, clock=store.clock)) as client:
+        yield client
+
+
+@pytest.fixture
+def assign(client: httpx.AsyncClient, issuer: Issuer) -> Callable[..., Awaitable[httpx.Response]]:
+    """Puts an employee's whole history in the chart, as an administrator of office S01."""
+
+    async def put(pin: str, *assignments: dict[str, Any], **claims: Any) -> httpx.Response:
+        administrator = issuer.headers("office_admin", **({"pin": "900001"} | claims))
+        before = await client.get(ASSIGNMENTS.format(pin), headers=administrator)
+        conditions = {"If-Match": before.headers["ETag"]} if before.status_code == 200 else {}
+        body = {"assignments": [{"office": "S01", "region": "R1", "supervisor_pin": "200001"} | a for a in assignments]}
+        return await client.put(ASSIGNMENTS.format(pin), json=body, headers=administrator | conditions)
+
+    return put
