@@ -13,6 +13,7 @@ import pytest
 from common.migrations import upgrade
 from common.settings import ServiceSettings
 from common.testing import FixedClock, Issuer
+from tests.plugins.engines import PostgresServer
 
 
 @pytest.fixture
@@ -75,8 +76,8 @@ class Databases:
 
 
 @pytest.fixture(scope="session")
-def databases(postgres_server: str) -> Databases:
-    return Databases(str(postgres_server))
+def databases(postgres_server: PostgresServer) -> Databases:
+    return Databases(postgres_server.admin_url)
 
 
 @pytest.fixture
