@@ -99,7 +99,7 @@ def read_keys(file: str) -> list[ECKey]:
     """
     try:
         return keys_in(Path(file).read_text())
-    except (OSError, ValueError, JoseError, AttributeError):
+    except (OSError, ValueError, JoseError, AttributeError, KeyError, TypeError):
         raise ValueError("MUNIMENT_GRANT_KEY_FILE names no readable private key (PEM, JWK or JWK set)") from None
 
 

@@ -1,0 +1,35 @@
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import asyncpg
+import pytest
+
+from common.testing import FixedClock, Issuer, client_of
+from disclosure.app import make_app
+from disclosure.settings import DisclosureSettings
+from tests.disclosure.desk import Desk
+
+
+@pytest.fixture
+async def settings(
+    service_db: Callable[[str], Awaitable[str]], issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> DisclosureSettings:
+    for name, value in issuer.environment.items():
+        monkeypatch.setenv(name, value)
+    return DisclosureSettings(database_url=await service_db("disclosure"))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def store(settings: DisclosureSettings) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection of one's own to the service's database, under the service's role."""
+    connection = await asyncpg.connect(settings.database_url.get_secret_value())
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def desk(
+    settings: DisclosureSettings, issuer: Issuer, clock: FixedClock, store: "asyncpg.Connection[asyncpg.Record]"
+) -> AsyncIterator[Desk]:
+    """The served application with people who call it, and its database."""
+    async with client_of(make_app(settings, clock)) as client:
+        yield Desk(client, issuer, store, clock)
