@@ -75,7 +75,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(M
 	@$(UV) --version >/dev/null 2>&1 && $(RUN)python -c '' 2>/dev/null || { rm -rf $(VENV) && "$(PYTHON)" -m venv $(VENV) \
 		&& $(RUN)python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); } || { \
 		echo "The environment could not be begun in $(VENV): make room or make it writable, and see that the package index can be reached." >&2; exit 1; }
-	@{ $(UV) pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements.lock \
+	@{ $(UV) pip install --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes -r requirements.lock \
 		&& $(UV) pip install --quiet --python $(VENV)/bin/python --no-deps $(addprefix -e ./,$(MEMBERS)); } || { \
 		echo "The packages of requirements.lock could not be installed; what is above says why." >&2; exit 1; }
 	@echo "$(CURDIR)" > $@

@@ -6,9 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -16,6 +15,9 @@ from joserfc.jwk import KeySet
 from common.clock import Clock
 from common.errors import ForbiddenError, UnauthenticatedError, UnavailableError
 from common.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    import httpx
 
 ALGORITHMS = ["ES256", "EdDSA", "Ed25519", "RS256"]
 MAX_TOKEN_BYTES = 8192
@@ -73,7 +75,7 @@ class TokenVerifier:
     A failed fetch neither opens the door nor stops holders of tokens whose key is cached.
     """
 
-    def __init__(self, settings: ServiceSettings, clock: Clock, *, client: httpx.AsyncClient | None = None) -> None:
+    def __init__(self, settings: ServiceSettings, clock: Clock, *, client: "httpx.AsyncClient | None" = None) -> None:
         if settings.issuer == DEVELOPMENT_ISSUER and settings.profile != "embedded":
             raise ValueError("the development issuer is admitted in the embedded profile only: set MUNIMENT_ISSUER")
         self._issuer = settings.issuer
@@ -130,18 +132,23 @@ class TokenVerifier:
         async with self._lock:
             try:
                 self._keys = KeySet.import_key_set(await self._fetch())
-            except (OSError, httpx.HTTPError, ValueError, JoseError):
+            except (OSError, ValueError, JoseError):
                 if self._keys is None:
                     raise UnavailableError("the issuer's keys cannot be had for now") from None
             self._fetched_at = time.monotonic()
             return self._keys
 
     async def _fetch(self) -> Any:
-        if self._source.startswith("https://") or self._source.startswith("http://127.0.0.1"):
-            if self._client is None:
-                self._client = httpx.AsyncClient(timeout=5)
+        if not self._source.startswith(("https://", "http://127.0.0.1")):
+            return json.loads(await asyncio.to_thread(Path(self._source).read_text))
+        import httpx  # noqa: PLC0415 - keys in a file need no client
+
+        if self._client is None:
+            self._client = httpx.AsyncClient(timeout=5)
+        try:
             return (await self._client.get(self._source)).raise_for_status().json()
-        return json.loads(await asyncio.to_thread(Path(self._source).read_text))
+        except httpx.HTTPError as error:
+            raise OSError("the issuer does not answer") from error
 
 
 def bearer(header: str | None) -> str:

@@ -21,7 +21,6 @@ from common.errors import MunimentError
 from common.messaging import dead_letters
 from common.messaging.broker import ReceivedRecord
 from common.messaging.consumer import Consumer, Subject
-from common.migrations import upgrade
 from common.settings import ServiceSettings
 from common.web.app import serve
 from common.worker import Worker
@@ -55,6 +54,8 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> int:
     elif options.command == "worker":
         uvloop.run(_work(service, settings))
     elif options.command == "migrate":
+        from common.migrations import upgrade  # noqa: PLC0415 - Alembic is for this command only
+
         upgrade(service.migrations, settings)
     else:
         return asyncio.run(_redrive(service, settings, options))
