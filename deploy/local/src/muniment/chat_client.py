@@ -133,7 +133,7 @@ class ChatClient:
                 await self._talk()
             except UNREACHABLE:
                 pass
-            except (RefusedError, BrokenChainError) as failure:
+            except Exception as failure:  # noqa: BLE001 - whoever waits on this client hears of it
                 await self._fail(failure)
                 return
             self._connection = None
@@ -169,11 +169,13 @@ class ChatClient:
     async def _receive(self, frame: dict[str, Any]) -> None:
         kind = frame["type"]
         if kind == "entry":
-            self._keep(frame)
+            self._keep(frame["entry"], whole=not frame.get("withheld"))
         elif kind == "ack":
             message = self._unsent.pop(UUID(frame["client_id"]), None)
-            if message is not None and not message.acknowledged.done():
-                message.acknowledged.set_result(frame)
+            if message is not None:
+                self._keep(self._own_entry(message, frame))
+                if not message.acknowledged.done():
+                    message.acknowledged.set_result(frame)
         elif kind in {"opened", "joined", "resumed"}:
             self.session_id, self.participant_id = UUID(frame["session_id"]), UUID(frame["participant_id"])
             if self._wish is not None and self._wish["type"] in {"open", "join"}:
@@ -185,13 +187,26 @@ class ChatClient:
         async with self._changed:
             self._changed.notify_all()
 
-    def _keep(self, frame: dict[str, Any]) -> None:
-        entry = frame["entry"]
+    def _own_entry(self, message: Sent, ack: dict[str, Any]) -> dict[str, Any]:
+        """What the sender said does not come back to it: the acknowledgement completes what it knows already."""
+        role = next(e["role"] for e in self.entries if e["participant_id"] == str(self.participant_id))
+        return {
+            "session_id": ack["session_id"],
+            "seq": ack["seq"],
+            "entry_id": ack["client_id"],
+            "participant_id": str(self.participant_id),
+            "role": role,
+            "at": ack["at"],
+            "digest": ack["digest"],
+            "pii": {"text": message.text},
+        }
+
+    def _keep(self, entry: dict[str, Any], *, whole: bool = True) -> None:
         if entry["seq"] <= len(self.entries):
             return
         if entry["seq"] != len(self.entries) + 1:
             raise BrokenChainError(f"entry {entry['seq']} came after {len(self.entries)}")
-        if not frame.get("withheld"):
+        if whole:
             expected = running_digest(self.digest, canonical({k: v for k, v in entry.items() if k != "digest"}))
             if expected != entry["digest"]:
                 raise BrokenChainError(f"the digest of entry {entry['seq']} does not hold")

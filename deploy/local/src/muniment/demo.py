@@ -31,7 +31,7 @@ class Platform:
     def __init__(self, home: Home, ports: dict[str, int]) -> None:
         self._issuer = Issuer(home)
         self._ports = ports
-        self._client = httpx.AsyncClient(timeout=10)
+        self._client = httpx.AsyncClient(timeout=30)
 
     def address(self, service: str, scheme: str = "http") -> str:
         return f"{scheme}://{LOOPBACK}:{self._ports[f'{service}-api']}"
