@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -51,6 +53,27 @@ def test_an_exception_is_logged_by_class_and_place_without_its_text(capsys: pyte
     assert "test_telemetry.py" in str(line["at"])
     assert "Ann" not in json.dumps(line)
     assert SSN not in json.dumps(line)
+
+
+MADE_BEFORE = """
+from common import telemetry
+from common.settings import ServiceSettings
+from common.web import problems
+telemetry.set_up(ServiceSettings(), "test")
+def fail(full_name):
+    raise ValueError(f"no place for {full_name}")
+try:
+    fail("Ann Example")
+except ValueError as error:
+    problems.log.error("failed", exc_info=error, pii=7)
+"""
+
+
+def test_a_logger_made_when_its_module_was_imported_masks_as_well() -> None:
+    done = subprocess.run([sys.executable, "-c", MADE_BEFORE], capture_output=True, text=True, check=True)
+    line = json.loads(done.stdout)
+    assert (line["event"], line["part"], line["error"], line["pii"]) == ("failed", "web", "ValueError", MASK)
+    assert "Ann" not in done.stdout + done.stderr
 
 
 def test_libraries_log_through_the_same_mask(capsys: pytest.CaptureFixture[str]) -> None:

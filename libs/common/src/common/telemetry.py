@@ -36,7 +36,12 @@ tracer = trace.get_tracer("muniment")
 
 
 def get_logger(name: str) -> Any:
-    return structlog.get_logger(name).bind(logger=name)
+    """A logger that takes its configuration when it is used.
+
+    Modules make theirs when they are imported, which is before `set_up`: one that were bound at once would keep the
+    library's own processors, which render the local variables of a traceback.
+    """
+    return structlog.get_logger(part=name)
 
 
 def mask(value: Any) -> Any:
