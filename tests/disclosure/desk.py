@@ -87,7 +87,7 @@ class Desk:
         )
 
     async def get(self, path: str, *, role: str = "auditor", **params: Any) -> httpx.Response:
-        return await self.client.get(path, params=params, headers=self.issuer.headers(role) | LOOK)
+        return await self.client.get(path, params=params or None, headers=self.issuer.headers(role) | LOOK)
 
     def headers(self, role: str, sub: str, key: str) -> dict[str, str]:
         return self.issuer.headers(role, sub=sub) | {"Idempotency-Key": key}

@@ -1,12 +1,21 @@
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from typing import Any
 
 import asyncpg
 import pytest
+import structlog
 
 from common.testing import FixedClock, Issuer, client_of
 from disclosure.app import make_app
 from disclosure.settings import DisclosureSettings
 from tests.disclosure.desk import Desk
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What is logged meanwhile."""
+    with structlog.testing.capture_logs() as entries:
+        yield entries
 
 
 @pytest.fixture
@@ -15,7 +24,7 @@ async def settings(
 ) -> DisclosureSettings:
     for name, value in issuer.environment.items():
         monkeypatch.setenv(name, value)
-    return DisclosureSettings(database_url=await service_db("disclosure"))  # type: ignore[arg-type]
+    return DisclosureSettings(database_url=await service_db("disclosure"))
 
 
 @pytest.fixture

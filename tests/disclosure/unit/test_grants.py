@@ -19,15 +19,24 @@ OTHER_KIND = OKPKey.generate_key("Ed25519", private=True).as_dict(private=True)
 
 
 def grant() -> Grant:
-    ids = [UUID(int=n) for n in range(4)]
     return Grant(
-        *ids, (TRANSCRIPT,), "redacted", "routine-use-7", "national-archives", "v1", NOON, NOON + timedelta(hours=1)
-    )  # fmt: skip
+        id=UUID(int=1),
+        request_id=UUID(int=2),
+        decision_id=UUID(int=3),
+        accounting_id=UUID(int=4),
+        transcript_ids=(TRANSCRIPT,),
+        layer="redacted",
+        basis="routine-use-7",
+        recipient_kind="national-archives",
+        rule_version="v1",
+        issued_at=NOON,
+        expires_at=NOON + timedelta(hours=1),
+    )
 
 
 def test_anyone_with_the_public_keys_can_check_a_grant() -> None:
     signer = Signer([new_key()])
-    decoded = jwt.decode(signer.sign(grant()), KeySet.import_key_set({"keys": signer.public_keys()}))  # type: ignore[arg-type]
+    decoded = jwt.decode(signer.sign(grant()), KeySet.import_key_set({"keys": signer.public_keys()}))
     assert decoded.header == {"alg": "ES256", "kid": signer.key_id, "typ": "release-grant+jwt"}
     assert decoded.claims == grant().claims()
     assert decoded.claims["aud"] == AUDIENCE == "transcripts"
@@ -38,7 +47,7 @@ def test_anyone_with_the_public_keys_can_check_a_grant() -> None:
 def test_a_grant_of_another_key_is_none() -> None:
     honest, other = Signer([new_key()]), Signer([new_key()])
     with pytest.raises((JoseError, ValueError)):
-        jwt.decode(other.sign(grant()), KeySet.import_key_set({"keys": honest.public_keys()}))  # type: ignore[arg-type]
+        jwt.decode(other.sign(grant()), KeySet.import_key_set({"keys": honest.public_keys()}))
 
 
 def test_only_public_halves_are_published() -> None:

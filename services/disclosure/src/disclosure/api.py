@@ -251,8 +251,16 @@ async def list_accountings(
 
 
 @router.get("/routine-uses", summary="The notice: what may leave, to whom, and what has to be shown")
-async def routine_uses(_: Caller) -> NoticeOut:
+async def routine_uses(
+    request: Request,
+    _: Caller,
+    version: Annotated[str, Query(max_length=80, description="An earlier version; empty: the one in force")] = "",
+) -> NoticeOut:
     rules = rulebook.current()
+    if version and version != rules.version:
+        database: Database = request.app.state.database
+        async with database.reading() as session:
+            rules = await looking.rules_of(session, version)
     return NoticeOut(rule_version=rules.version, notice=rules.notice)
 
 

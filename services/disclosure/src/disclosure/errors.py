@@ -27,22 +27,15 @@ class AlreadyReleasedError(ConflictError):
         super().__init__("what this request asked for was released already; a further release needs a new request")
 
 
-class RequestDiffersError(ConflictError):
-    """A request of this id is known with other content."""
-
-    def __init__(self) -> None:
-        super().__init__("a request of this id is known with other content")
-
-
 class NotAllowedError(InvalidError):
     """A release was asked for and the decision is not allow (invariants 4 and 5)."""
 
     kind, title = "not-allowed", "Nothing leaves without an allow decision"
 
 
-class RulesLostError(ConflictError):
+class UnknownRulesError(NotFoundError):
     def __init__(self) -> None:
-        super().__init__("the rules of that version are not held")
+        super().__init__("no decision was made under rules of this version")
 
 
 class UnregisteredPurposeError(ForbiddenError):

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from common.database import ReadSession
 from disclosure import policy, repository, rulebook
-from disclosure.errors import RulesLostError, UnknownDecisionError
-from disclosure.model import Decision, Step
+from disclosure.errors import UnknownDecisionError, UnknownRulesError
+from disclosure.model import Decision, Rules, Step
 from disclosure.tables import DecisionRow, DisclosureRequest
 
 
@@ -43,19 +43,27 @@ async def explain(session: ReadSession, decision_id: UUID) -> Explained:
     return Explained(row, request, await repository.accounting_of_decision(session, decision_id))
 
 
+async def rules_of(session: ReadSession, version: str) -> Rules:
+    """The rules under which decisions were made, however long ago (S1-120).
+
+    Raises:
+        UnknownRulesError: no decision was ever made under this version.
+    """
+    document = await repository.rules_text(session, version)
+    if document is None:
+        raise UnknownRulesError
+    return rulebook.rules_from(document)
+
+
 async def replay(session: ReadSession, decision_id: UUID) -> Replayed:
     """Decide again: the facts, the rules' text and the moment are those that were stored.
 
     Raises:
         UnknownDecisionError: no such decision.
-        RulesLostError: the rules' text is not held.
     """
     explained = await explain(session, decision_id)
     row = explained.row
-    document = await repository.rules_text(session, row.rule_version)
-    if document is None:
-        raise RulesLostError
-    rules = rulebook.rules_from(document)
+    rules = await rules_of(session, row.rule_version)
     question = repository.question_of(explained.request, row.facts, frozenset(row.sealed))
     decision = policy.evaluate(rules, question, at=row.decided_at)
     pairs = {

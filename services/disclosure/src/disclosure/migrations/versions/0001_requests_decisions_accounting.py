@@ -128,8 +128,8 @@ BEGIN
     IF (SELECT array_agg(t.transcript_id ORDER BY t.transcript_id)
         FROM accounting_transcript t WHERE t.accounting_id = NEW.accounting_id)
        IS DISTINCT FROM
-       (SELECT array_agg(DISTINCT id ORDER BY id)
-        FROM accounting a JOIN disclosure_request r ON r.id = a.request_id, unnest(r.transcript_ids) AS id
+       (SELECT array_agg(DISTINCT asked.transcript_id ORDER BY asked.transcript_id)
+        FROM accounting a JOIN disclosure_request r ON r.id = a.request_id, unnest(r.transcript_ids) AS asked (transcript_id)
         WHERE a.id = NEW.accounting_id)
     THEN
         RAISE EXCEPTION 'release_grant: the accounting does not name the records that were decided on'
