@@ -158,6 +158,57 @@ def test_a_second_start_is_refused_while_one_runs(home: Home) -> None:
         daemon.start(home, plan)
 
 
+def forked(name: str, **more: Any) -> ProcessSpec:
+    """Python's own web server stands in for a service: a module that is run by name."""
+    port = free_port()
+    argv = (sys.executable, "-P", "-m", "http.server", str(port), "--bind", "127.0.0.1")
+    return ProcessSpec(name, argv, cwd="/proc", ready=Ready("http", port, "/version"), forked=True, **more)
+
+
+def test_a_service_is_forked_and_started_again_when_it_dies(home: Home) -> None:
+    spec = forked("service", env={"MARKED": "yes"})
+    report = daemon.start(home, Plan("test", ((Unit("service", (), (spec,)),),), {}))
+    first = process(home, "service")["pid"]
+    assert b"MARKED=yes" not in Path(f"/proc/{report['nursery']}/environ").read_bytes()
+    assert Path(f"/proc/{first}/comm").read_text().strip() == "service"
+
+    os.kill(first, signal.SIGKILL)
+
+    until(lambda: process(home, "service")["pid"] not in (None, first) and process(home, "service")["state"] == "ready")
+    log = home.log.read_text()
+    assert "service ended with code -9" in log
+    assert "Serving HTTP on 127.0.0.1" in log or "GET /version" in log
+
+
+def test_a_forked_task_that_fails_says_why(home: Home) -> None:
+    task = ProcessSpec("task", (sys.executable, "-P", "-m", "no_such_module"), forked=True)
+    with pytest.raises(PlainError, match=r"task failed: .*No module named no_such_module"):
+        daemon.start(home, Plan("test", ((Unit("task", (task,)),),), {}))
+
+
+def test_the_services_come_back_when_the_nursery_is_killed(home: Home) -> None:
+    spec = forked("service")
+    report = daemon.start(home, Plan("test", ((Unit("service", (), (spec,)),),), {}))
+    first = process(home, "service")["pid"]
+
+    os.kill(report["nursery"], signal.SIGKILL)
+
+    until(
+        lambda: process(home, "service")["pid"] not in (None, first) and process(home, "service")["state"] == "ready",
+        60,
+    )
+    assert not daemon.alive(first)
+
+
+def test_nothing_forked_outlives_a_supervisor_that_was_killed(home: Home) -> None:
+    report = daemon.start(home, Plan("test", ((Unit("service", (), (forked("service"),)),),), {}))
+    pids = [report["nursery"], process(home, "service")["pid"]]
+
+    os.kill(report["pid"], signal.SIGKILL)
+
+    until(lambda: not any(daemon.alive(pid) for pid in pids))
+
+
 def test_passwords_in_the_plan_reach_no_file(home: Home) -> None:
     spec = server("service", env={"SECRET": "s3cret-value"})
     daemon.start(home, Plan("test", ((Unit("service", (), (spec,)),),), {}))

@@ -1,15 +1,12 @@
 """One process under the supervisor: started, watched, started again when it dies, stopped when told."""
 
 import asyncio
-import os
-import signal
-import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
+from muniment.launching import DoesNotStartError, NurseryClient, Started, start_program
 from muniment.logs import LineSplitter, LogFile
-from muniment.processes import LOOPBACK, PASSING_TROUBLES, ProcessSpec, Ready, spawn_options
+from muniment.processes import LOOPBACK, PASSING_TROUBLES, ProcessSpec, Ready
 
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 10.0
@@ -19,56 +16,37 @@ STEADY_SECONDS = 30.0
 STARTS_BEFORE_GIVING_UP = 3
 
 
-class DoesNotStartError(Exception):
-    """A process ends again and again before it was ever ready; its text says what it said last."""
-
-
-class _Output(asyncio.Protocol):
-    """What a process writes goes to the log; the last lines are kept, to say why it ended."""
-
-    def __init__(self, splitter: LineSplitter) -> None:
-        self._splitter = splitter
-
-    def data_received(self, data: bytes) -> None:
-        self._splitter.feed(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the name is asyncio's
-        self._splitter.finish()
-
-
 class Child:
     """Args:
     spec: what to run.
     log: where its output goes.
+    nursery: forks it, where the spec says so.
     changed: called whenever what `report` says has changed.
     """
 
-    def __init__(self, spec: ProcessSpec, log: LogFile, changed: Callable[[], None]) -> None:
+    def __init__(self, spec: ProcessSpec, log: LogFile, nursery: NurseryClient, changed: Callable[[], None]) -> None:
         self.spec = spec
         self.state = "waiting"
         self.restarts = 0
         self._log = log
         self._changed = changed
-        self._process: subprocess.Popen[bytes] | None = None
-        self._ended: asyncio.Future[int] | None = None
+        self._nursery = nursery
+        self._started: Started | None = None
         self._splitter = LineSplitter(spec.name, log)
         self._was_ready = asyncio.Event()
         self._stopping = False
 
     def report(self) -> dict[str, object]:
         """What the status file says of it."""
-        pid = self._process.pid if self._process is not None else None
+        alive = self._started is not None and not self._started.ended.done()
+        pid = self._started.pid if self._started is not None and alive else None
         port = self.spec.ready.port if self.spec.ready else None
         return {"name": self.spec.name, "state": self.state, "pid": pid, "restarts": self.restarts, "port": port}
 
-    def reap(self) -> None:
-        """Look whether it ended; the supervisor calls this when the kernel says that some child did."""
-        if self._process is None or self._ended is None or self._ended.done():
-            return
-        code = self._process.poll()
-        if code is not None:
-            self._process = None
-            self._ended.set_result(code)
+    def poll(self) -> None:
+        """Look whether it ended, after the kernel said that some child did."""
+        if self._started is not None:
+            self._started.poll()
 
     async def run_to_end(self) -> None:
         """Run it once.
@@ -76,8 +54,7 @@ class Child:
         Raises:
             DoesNotStartError: it ended with another code than 0.
         """
-        await self._start()
-        code = await self._end()
+        code = await self._end(await self._start())
         self._turn("done" if code == 0 else "failed")
         if code != 0 and not self._stopping:
             raise DoesNotStartError(f"{self.spec.name} failed: {self._splitter.last_words()}")
@@ -91,15 +68,12 @@ class Child:
         pause, failures = FIRST_PAUSE, 0
         while not self._stopping:
             began = time.monotonic()
-            await self._start()
-            watching = asyncio.create_task(self._watch())
-            code = await self._end()
-            watching.cancel()
+            end = await self._live_once()
             if self._stopping:
                 break
             lived = time.monotonic() - began
             words = self._splitter.last_words()
-            self._log.write("supervisor", f"{self.spec.name} ended with code {code} after {lived:.1f} s")
+            self._log.write("supervisor", f"{self.spec.name} {end} after {lived:.1f} s")
             if not self._was_ready.is_set():
                 failures += not any(passing in words for passing in PASSING_TROUBLES)
                 if failures >= STARTS_BEFORE_GIVING_UP:
@@ -110,6 +84,19 @@ class Child:
             self._turn("pausing")
             await asyncio.sleep(pause)
         self._turn("stopped")
+
+    async def _live_once(self) -> str:
+        """From start to end. Returns how it ended."""
+        try:
+            started = await self._start()
+        except DoesNotStartError as error:
+            if not self._was_ready.is_set():
+                raise
+            return f"could not be started again ({error})"  # what worked before may work again
+        watching = asyncio.create_task(self._watch())
+        code = await self._end(started)
+        watching.cancel()
+        return f"ended with code {code}"
 
     async def until_ready(self) -> None:
         """Wait until it was ready for the first time.
@@ -127,47 +114,28 @@ class Child:
     async def stop(self) -> None:
         """Ask it to end, wait, and end it by force when it takes too long."""
         self._stopping = True
-        process, ended = self._process, self._ended
-        if process is None or ended is None:
+        started = self._started
+        if started is None or started.ended.done():
             return
         self._turn("stopping")
-        process.send_signal(self.spec.stop_signal)
-        done, _ = await asyncio.wait({ended}, timeout=self.spec.stop_seconds)
+        started.send(self.spec.stop_signal)
+        done, _ = await asyncio.wait({started.ended}, timeout=self.spec.stop_seconds)
         if not done:
             self._log.write("supervisor", f"{self.spec.name} did not end in {self.spec.stop_seconds:g} s; killed")
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await asyncio.wait({ended}, timeout=5)
+            started.kill_group()
+            await asyncio.wait({started.ended}, timeout=5)
 
-    async def _start(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._ended = loop.create_future()
+    async def _start(self) -> Started:
         self._splitter = LineSplitter(self.spec.name, self._log)
-        text = self.spec.stdin
-        try:
-            process = subprocess.Popen(  # noqa: ASYNC220 - a start is a matter of a millisecond
-                self.spec.argv,
-                stdin=subprocess.DEVNULL if text is None else subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                **spawn_options(self.spec),
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise DoesNotStartError(f"{self.spec.name} does not start: {error}") from None
-        self._process = process
-        if process.stdin is not None and text is not None:
-            with suppress(BrokenPipeError):
-                process.stdin.write(text.encode())
-                process.stdin.close()
-        splitter = self._splitter
-        await loop.connect_read_pipe(lambda: _Output(splitter), process.stdout)
+        start = self._nursery.start if self.spec.forked else start_program
+        self._started = await start(self.spec, self._splitter)
         self._turn("starting")
-        self.reap()  # it may have ended before anyone listened
+        if self._stopping:  # told to stop while it was being started
+            self._started.send(self.spec.stop_signal)
+        return self._started
 
-    async def _end(self) -> int:
-        if self._ended is None:
-            return 0
-        code = await asyncio.shield(self._ended)
+    async def _end(self, started: Started) -> int:
+        code = await asyncio.shield(started.ended)
         await asyncio.sleep(0.02)  # let its last words arrive
         return code
 

@@ -26,6 +26,12 @@ class Plan:
     facts: Mapping[str, Any]
     """What whoever asks for the status wants to know besides (addresses, the event log's engine). No secrets."""
 
+    @property
+    def forks(self) -> bool:
+        """Whether any process is to be forked from the nursery."""
+        units = [unit for stage in self.stages for unit in stage]
+        return any(process.forked for unit in units for process in (*unit.before, *unit.processes))
+
     def dump(self) -> str:
         """As JSON. Environments hold passwords: it goes through a pipe, never into a file."""
         return json.dumps(asdict(self))

@@ -100,6 +100,7 @@ def _service_unit(service: str, settings: Mapping[str, str], ports: Mapping[str,
                 stop_seconds=STOP_AFTER_SECONDS + 5,
                 ready=Ready("http", port, "/readyz"),
                 ready_seconds=120,
+                forked=True,
             )
         )
     return Unit(name, (migration(service, settings),), tuple(processes))
@@ -107,7 +108,8 @@ def _service_unit(service: str, settings: Mapping[str, str], ports: Mapping[str,
 
 def migration(service: str, settings: Mapping[str, str]) -> ProcessSpec:
     """What brings the service's database to its newest version."""
-    return ProcessSpec(f"{display(service)}-migrate", (sys.executable, "-P", "-m", service, "migrate"), env=settings)
+    argv = (sys.executable, "-P", "-m", service, "migrate")
+    return ProcessSpec(f"{display(service)}-migrate", argv, env=settings, forked=True)
 
 
 def environment(service: str, engines: Engines, jwks: Path) -> dict[str, str]:

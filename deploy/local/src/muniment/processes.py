@@ -28,6 +28,7 @@ PASSING_TROUBLES = ("pre-existing shared memory block", "Address already in use"
 """What a server says while the one that was killed before it has not quite left."""
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -81,6 +82,8 @@ class ProcessSpec:
     stop_seconds: float = 25.0
     ready: Ready | None = None
     ready_seconds: float = 60.0
+    forked: bool = False
+    """Run a Python module (`python -m …`) in a process forked from one that has loaded its libraries already."""
 
 
 def tie_to_parent(stop_signal: int) -> Callable[[], None]:
@@ -98,11 +101,16 @@ def tie_to_parent(stop_signal: int) -> Callable[[], None]:
     return tie
 
 
+def name_process(name: str) -> None:
+    """What `top` and `ps` call this process; the kernel keeps 15 characters."""
+    _libc.prctl(_PR_SET_NAME, ctypes.c_char_p(name.encode()[:15]), 0, 0, 0)
+
+
 def spawn_options(spec: ProcessSpec) -> dict[str, Any]:
     """Keyword arguments for subprocess that hold for every program of the platform."""
     options: dict[str, Any] = {
         "cwd": spec.cwd,
-        "env": {**inherited_environment(), **spec.env},
+        "env": child_environment(spec),
         "preexec_fn": tie_to_parent(spec.stop_signal),
         # Ctrl-C at the terminal is for the one who started the platform; the programs are stopped in order.
         "process_group": 0,
@@ -110,6 +118,10 @@ def spawn_options(spec: ProcessSpec) -> dict[str, Any]:
     if spec.user is not None:
         options |= {"user": spec.user.uid, "group": spec.user.gid, "extra_groups": []}
     return options
+
+
+def child_environment(spec: ProcessSpec) -> dict[str, str]:
+    return {**inherited_environment(), **spec.env}
 
 
 def inherited_environment() -> dict[str, str]:

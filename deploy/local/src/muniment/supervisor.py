@@ -9,13 +9,16 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
-from muniment.child import Child, DoesNotStartError
+from muniment.child import Child
 from muniment.home import write_json
+from muniment.launching import DoesNotStartError, NurseryClient
 from muniment.logs import LogFile
 from muniment.plan import Plan, Unit, load
+from muniment.processes import ProcessSpec
 
 
 class Supervisor:
@@ -36,13 +39,14 @@ class Supervisor:
         self._report_due = asyncio.Event()
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._keepers: set[asyncio.Task[None]] = set()
+        self._nursery = NurseryClient(self._log, self._report_due.set)
 
     async def run(self) -> int:
         """Start everything, keep it running until SIGTERM or SIGINT, stop everything. Returns the exit code."""
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop.set)
-        loop.add_signal_handler(signal.SIGCHLD, self._reap)
+        loop.add_signal_handler(signal.SIGCHLD, self._poll)
         reporting = asyncio.create_task(self._report_changes())
         try:
             await self._until_told_to_stop()
@@ -73,23 +77,24 @@ class Supervisor:
             stopping.cancel()
 
     async def _start_all(self) -> None:
+        work = [self._start_stages()]
+        if self._plan.forks:
+            work.append(self._nursery.open())  # it loads while the engines start
+        await _together(work)
+
+    async def _start_stages(self) -> None:
         for stage in self._plan.stages:
             children: list[Child] = []
             self._stages.append(children)
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for unit in stage:
-                        group.create_task(self._start_unit(unit, children))
-            except* DoesNotStartError as several:
-                raise several.exceptions[0] from None
+            await _together(self._start_unit(unit, children) for unit in stage)
 
     async def _start_unit(self, unit: Unit, children: list[Child]) -> None:
         for spec in unit.before:
-            task = Child(spec, self._log, self._report_due.set)
+            task = self._child(spec)
             children.append(task)
             await task.run_to_end()
             children.remove(task)
-        mine = [Child(spec, self._log, self._report_due.set) for spec in unit.processes]
+        mine = [self._child(spec) for spec in unit.processes]
         children += mine
         for child in mine:
             keeper = asyncio.create_task(child.keep_alive())
@@ -106,14 +111,19 @@ class Supervisor:
         if error is not None:
             self._failed.set_exception(error)
 
-    def _reap(self) -> None:
+    def _child(self, spec: ProcessSpec) -> Child:
+        return Child(spec, self._log, self._nursery, self._report_due.set)
+
+    def _poll(self) -> None:
+        self._nursery.poll()
         for stage in self._stages:
             for child in stage:
-                child.reap()
+                child.poll()
 
     async def _stop_all(self) -> None:
         for stage in reversed(self._stages):
             await asyncio.gather(*(child.stop() for child in stage))
+        await self._nursery.close()
         for keeper in tuple(self._keepers):
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
@@ -137,10 +147,21 @@ class Supervisor:
             "state": self._state,
             "reason": self._reason,
             "facts": self._plan.facts,
+            "nursery": self._nursery.pid,
             "processes": [child.report() for stage in self._stages for child in stage],
         }
         with contextlib.suppress(OSError):  # a full disk is no reason to stop
             write_json(self._status, report)
+
+
+async def _together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do all of it at once; the first failure ends the rest and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in work:
+                group.create_task(one)
+    except BaseExceptionGroup as several:
+        raise several.exceptions[0] from None
 
 
 async def _supervise(plan: Plan, log: Path, status: Path) -> int:

@@ -10,7 +10,7 @@ from muniment import daemon
 from muniment.engines import SAID, make_ready, remember_event_log, wanted_event_log
 from muniment.errors import PlainError
 from muniment.home import SERVICES, Home
-from muniment.memory import descendants, memory_bytes
+from muniment.memory import memory_of
 from muniment.platform import (
     check_ports,
     display,
@@ -112,27 +112,22 @@ def print_status(home: Home) -> bool:
         print("Muniment is not up.")
         return False
     print(f"{report['kind']}: {report['state']}. Event log: {SAID.get(report['facts'].get('event_log', ''), '?')}")
-    supervisor = {"name": "supervisor", "state": report["state"], "pid": report["pid"], "restarts": 0, "port": None}
-    total = 0
+    own = [_own("supervisor", report["pid"]), *([_own("nursery", report["nursery"])] if report.get("nursery") else [])]
+    processes = [*own, *report["processes"]]
+    memory = memory_of(report["pid"], {one["pid"] for one in processes if one["pid"]})
     print(f"  {'process':<21} {'state':<9} {'pid':>8} {'port':>6} {'restarts':>8} {'memory':>9}")
-    for one in (supervisor, *report["processes"]):
-        used = _memory(one)
-        total += used
+    for one in processes:
+        used = memory.get(one["pid"], 0) / MIB
         print(
             f"  {one['name']:<21} {one['state']:<9} {one['pid'] or '-':>8} {one['port'] or '-':>6} "
-            f"{one['restarts']:>8} "
-            f"{used / MIB:>5.0f} MiB"
+            f"{one['restarts']:>8} {used:>5.0f} MiB"
         )
-    print(f"  {'together':<21} {'':<9} {'':>8} {'':>6} {'':>8} {total / MIB:>5.0f} MiB")
+    print(f"  {'together':<48} {sum(memory.values()) / MIB:>13.0f} MiB")
     return bool(report["state"] == "ready") and all(one["state"] == "ready" for one in report["processes"])
 
 
-def _memory(process: dict[str, Any]) -> int:
-    if not process["pid"]:
-        return 0
-    if process["name"] == "supervisor":
-        return memory_bytes(process["pid"])
-    return sum(memory_bytes(pid) for pid in descendants(process["pid"]))
+def _own(name: str, pid: int) -> dict[str, Any]:
+    return {"name": name, "state": "ready", "pid": pid, "restarts": 0, "port": None}
 
 
 def check_disk(folder: Path) -> None:
