@@ -15,7 +15,7 @@ from common.ids import new_id
 from tests.transcripts.conversations import BEGAN, Conversation, Fact, record_of
 from transcripts.assembly import entries_of, is_complete
 from transcripts.errors import BeyondClosingError, Disagreement, EntryConflictError
-from transcripts.model import Entry, Holding, KeptEntry, Sealed
+from transcripts.model import Entry, Holding, Sealed
 from transcripts.sealing import first_misplaced, seal, verify
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -35,8 +35,7 @@ def outcome(facts: list[Fact]) -> Sealed | Disagreement | None:
     holding = holding_of(entries)
     if not is_complete(holding):
         return None
-    kept = [KeptEntry(e.session_id, e.seq, e.kind, e.digest, e.canonical) for e in sorted(entries, key=lambda e: e.seq)]
-    return seal(holding.session_id, kept)
+    return seal(holding.session_id, sorted(entries, key=lambda e: e.seq))
 
 
 def holding_of(entries: list[Entry]) -> Holding:
@@ -143,8 +142,8 @@ def test_fields_that_this_reader_does_not_know_are_kept_and_covered() -> None:
     assert orjson.loads(kept.canonical)["added_later"] == {"of": ["some", "kind"]}
 
 
-def kept_of(conversation: Conversation) -> list[KeptEntry]:
-    return [KeptEntry(e.session_id, e.seq, e.kind, e.digest, e.canonical) for e in entries_of(conversation.envelopes())]
+def kept_of(conversation: Conversation) -> list[Entry]:
+    return entries_of(conversation.envelopes())
 
 
 def test_verifying_names_the_first_entry_that_does_not_follow() -> None:

@@ -52,6 +52,13 @@ class ServiceSettings(BaseSettings):
         description="Events set aside and not yet redriven at which a consumer stops taking more",
     )
     consumer_batch: int = Field(default=500, ge=1, description="Most events in one transaction")
+    consumer_members: int = Field(
+        default=1,
+        ge=1,
+        le=8,
+        description="Members of each consumer group in this process: while one waits for the database another reads; "
+        "each holds one connection of the pool and one of the log",
+    )
 
     @cached_property
     def sqlalchemy_url(self) -> str:

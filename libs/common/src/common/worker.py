@@ -5,6 +5,7 @@ It ends when any of them fails in a way that waiting does not mend; whoever star
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
@@ -57,12 +58,17 @@ class Worker:
                 clock=clock,
                 batch=settings.consumer_batch,
                 ceiling=settings.dead_letter_ceiling,
+                member=member,
             )
             for subject in subjects
+            for member in range(settings.consumer_members)
         ]
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT; then finish the batches in hand and leave the groups."""
+        # What was made until now stays: looking through it again at every collection takes the time of a whole batch.
+        gc.collect()
+        gc.freeze()
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -76,7 +82,7 @@ class Worker:
             group.create_task(self._keep_house(stop))
             for consumer in self._consumers:
                 group.create_task(consumer.run(stop))
-            log.info("worker.started", groups=[c.subject.group for c in self._consumers])
+            log.info("worker.started", consumers=[c.name for c in self._consumers])
 
     @contextlib.asynccontextmanager
     async def _open_broker(self, stop: asyncio.Event) -> AsyncIterator[None]:
@@ -110,7 +116,7 @@ class Worker:
             "relay": self._relay_check,
         }
         for consumer in self._consumers:
-            checks[consumer.subject.group] = _consumer_check(consumer)
+            checks[consumer.name] = _consumer_check(consumer)
         return create_app(title=f"{self._service} worker", description="Health only", routers=[], checks=checks)
 
     async def _relay_check(self) -> None:

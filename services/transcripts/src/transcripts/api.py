@@ -17,7 +17,7 @@ from common.errors import FieldError, InvalidError, MunimentError
 from common.web.callers import Caller, Terminal
 from transcripts import policy
 from transcripts.errors import NoTranscriptError
-from transcripts.model import ALGORITHM, CONTENT_ALGORITHM, KeptEntry, blind
+from transcripts.model import ALGORITHM, CONTENT_ALGORITHM, Entry, blind
 from transcripts.repository.reading import Keys
 from transcripts.schemas import (
     Access,
@@ -258,7 +258,7 @@ def _headers(found: Transcript) -> dict[str, str]:
     return {"ETag": f'"{found.digest}"', "Cache-Control": "private, no-cache"}
 
 
-def _shown(found: Transcript, entries: list[KeptEntry]) -> TranscriptShown:
+def _shown(found: Transcript, entries: list[Entry]) -> TranscriptShown:
     return TranscriptShown(
         **TranscriptSummary.model_validate(found).model_dump(),
         entries=[

@@ -1,7 +1,6 @@
 """From events to entries, and what a session still lacks. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import orjson
 
@@ -17,10 +16,16 @@ def entries_of(envelopes: Sequence[Envelope[EventData]]) -> list[Entry]:
     Raises:
         EntryConflictError: two of them bear one number and differ.
     """
-    distinct: dict[tuple[object, int], Entry] = {}
+    distinct: dict[tuple[str, int], Entry] = {}
     for envelope in envelopes:
-        entry = _entry(envelope)
-        if distinct.setdefault((entry.session_id, entry.seq), entry) != entry:
+        data = envelope.data
+        if not isinstance(data, SessionEntry):
+            raise TypeError(f"{envelope.type} is no entry of a session")
+        # From the event as it came, not as this reader understands it: fields that a newer gateway adds are evidence too.
+        content = orjson.loads(envelope.raw)
+        digest = bytes.fromhex(content.pop("digest"))
+        entry = Entry(data.session_id, data.seq, KIND_OF_TYPE[envelope.type], digest, canonical(content))
+        if distinct.setdefault((content["session_id"], data.seq), entry) != entry:
             raise EntryConflictError
     return list(distinct.values())
 
@@ -36,22 +41,3 @@ def is_complete(holding: Holding) -> bool:
     if holding.top_seq > holding.last_seq:
         raise BeyondClosingError
     return holding.held == holding.last_seq
-
-
-def _entry(envelope: Envelope[EventData]) -> Entry:
-    data = envelope.data
-    if not isinstance(data, SessionEntry):
-        raise TypeError(f"{envelope.type} is no entry of a session")
-    # From the event as it came, not as this reader understands it: fields that a newer gateway adds are evidence too.
-    content = orjson.loads(envelope.raw)
-    del content["digest"]
-    return Entry(
-        data.session_id,
-        data.seq,
-        KIND_OF_TYPE[envelope.type],
-        datetime.fromisoformat(data.at),
-        data.participant_id,
-        data.role,
-        bytes.fromhex(data.digest),
-        canonical(content),
-    )

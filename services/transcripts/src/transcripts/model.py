@@ -20,23 +20,10 @@ CONTENT_ALGORITHM = "SHA-256 of the canonical entries 1..n, each followed by a l
 
 
 class Entry(NamedTuple):
-    """One entry as it is kept. `canonical` is what the running digest covers, byte for byte.
+    """One entry as it is kept. `canonical` is what the running digest covers, byte for byte; who spoke and when stands there.
 
     A plain tuple, because its columns go to the database by the thousand.
     """
-
-    session_id: UUID
-    seq: int
-    kind: str
-    at: datetime
-    participant_id: UUID
-    role: str
-    digest: bytes
-    canonical: bytes
-
-
-class KeptEntry(NamedTuple):
-    """What sealing and reading need of an entry."""
 
     session_id: UUID
     seq: int

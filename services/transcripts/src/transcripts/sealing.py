@@ -11,7 +11,7 @@ import orjson
 
 from common.contracts.chat import EMPTY_DIGEST
 from transcripts.errors import Disagreement
-from transcripts.model import KeptEntry, Party, Sealed
+from transcripts.model import Entry, Party, Sealed
 
 _EMPTY = bytes.fromhex(EMPTY_DIGEST)
 
@@ -31,7 +31,7 @@ class Verification:
     first_wrong_seq: int | None
 
 
-def verify(entries: Sequence[KeptEntry]) -> Verification:
+def verify(entries: Sequence[Entry]) -> Verification:
     """Recompute every running digest and the content hash over entries that are sorted by number."""
     running, content, first_wrong = _EMPTY, hashlib.sha256(), None
     for expected, entry in enumerate(entries, 1):
@@ -42,7 +42,7 @@ def verify(entries: Sequence[KeptEntry]) -> Verification:
     return Verification(running.hex(), content.hexdigest(), first_wrong)
 
 
-def first_misplaced(entries: Sequence[KeptEntry]) -> int | None:
+def first_misplaced(entries: Sequence[Entry]) -> int | None:
     """Number of the first entry whose content says another session or number than the place where it is kept."""
     for entry in entries:
         content = orjson.loads(entry.canonical)
@@ -51,7 +51,7 @@ def first_misplaced(entries: Sequence[KeptEntry]) -> int | None:
     return None
 
 
-def seal(session_id: UUID, entries: Sequence[KeptEntry]) -> Sealed | Disagreement:
+def seal(session_id: UUID, entries: Sequence[Entry]) -> Sealed | Disagreement:
     """Make the transcript of a session from its entries sorted by number, or say why it must not be sealed (invariant 3)."""
     found = verify(entries)
     if found.first_wrong_seq is not None:

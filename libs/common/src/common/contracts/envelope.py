@@ -8,7 +8,7 @@ directions against it.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 from uuid import UUID
 
 import orjson
@@ -110,26 +110,28 @@ def decode(record: ReceivedRecord | Record, kinds: Mapping[str, type[EventData]]
     Raises:
         UnusableEventError: not CloudEvents 1.0, an unknown type, or data outside its schema.
     """
-    attributes = _attributes(record)
+    headers, value = record.headers, record.value
+    if "ce_id" not in headers and headers.get("content-type", "").startswith("application/cloudevents"):
+        headers, value = _unpacked(record)
     try:
-        kind = kinds[attributes["type"]]
-        if attributes.get("specversion") != "1.0":
+        event_type = headers["ce_type"]
+        kind = kinds.get(event_type)
+        if kind is None:
+            raise UnusableEventError("the event's type is not known to this reader")
+        if headers.get("ce_specversion") != "1.0":
             raise UnusableEventError("attribute specversion is not 1.0")
         return Envelope(
-            id=UUID(attributes["id"]),
-            type=attributes["type"],
-            source=attributes["source"],
-            subject=attributes.get("subject", ""),
-            time=_moment(attributes["time"]),
-            data=kind.model_validate_json(attributes["data"]),
-            traceparent=attributes.get("traceparent", ""),
-            raw=attributes["data"],
+            id=UUID(headers["ce_id"]),
+            type=event_type,
+            source=headers["ce_source"],
+            subject=headers.get("ce_subject", ""),
+            time=_moment(headers["ce_time"]),
+            data=kind.model_validate_json(value),
+            traceparent=headers.get("ce_traceparent", ""),
+            raw=value,
         )
     except KeyError as missing:
-        known = missing.args[0] in kinds or missing.args[0] in {"id", "type", "source", "time"}
-        raise UnusableEventError(
-            f"attribute {missing.args[0]} is missing" if known else "the event's type is not known to this reader"
-        ) from None
+        raise UnusableEventError(f"attribute {missing.args[0].removeprefix('ce_')} is missing") from None
     except ValueError as error:
         raise UnusableEventError(explain(error)) from None
 
@@ -142,24 +144,19 @@ def explain(error: ValueError) -> str:
     return "attribute id or time is malformed"
 
 
-def _attributes(record: ReceivedRecord | Record) -> dict[str, Any]:
-    headers = record.headers
-    if "ce_id" in headers or not headers.get("content-type", "").startswith("application/cloudevents"):
-        attributes: dict[str, Any] = {k[3:]: v for k, v in headers.items() if k.startswith("ce_")}
-        attributes["data"] = record.value
-        return attributes
+def _unpacked(record: ReceivedRecord | Record) -> tuple[dict[str, str], bytes]:
+    """A structured event as binary mode would have it: attributes as headers, data as JSON."""
     try:
-        message = KafkaMessage({k: v.encode() for k, v in headers.items()}, record.key, record.value)
+        message = KafkaMessage({k: v.encode() for k, v in record.headers.items()}, record.key, record.value)
         event = from_structured(message, JSONFormat())
-        attributes = {k: str(v) for k, v in event.get_attributes().items() if k != "time"}
+        headers = {f"ce_{k}": str(v) for k, v in event.get_attributes().items() if k != "time"}
         if (time := event.get_time()) is not None:
-            attributes["time"] = rfc3339(time)
+            headers["ce_time"] = rfc3339(time)
         data = event.get_data()
-        attributes["data"] = data if isinstance(data, bytes) else orjson.dumps(data)  # bytes: it came as data_base64
+        return headers, data if isinstance(data, bytes) else orjson.dumps(data)  # bytes: it came as data_base64
     except (BaseCloudEventException, ValueError, TypeError, AttributeError):
         # The package trusts the outer form: JSON that is no object ends in an AttributeError.
         raise UnusableEventError("the structured event cannot be read") from None
-    return attributes
 
 
 def _moment(text: str) -> datetime:

@@ -41,7 +41,7 @@ CEILING_SECONDS = 5.0
 HANDLED = Counter("muniment_events_handled_total", "Events whose effect was committed", ["group"])
 REPEATED = Counter("muniment_events_repeated_total", "Events dropped because their effect was there already", ["group"])
 SET_ASIDE = Counter("muniment_events_set_aside_total", "Events kept as dead letters", ["group", "error"])
-LAG = Gauge("muniment_consumer_lag", "Records known to be waiting in this member's partitions", ["group"])
+LAG = Gauge("muniment_consumer_lag", "Records known to be waiting in this member's partitions", ["group", "member"])
 
 Screen = Callable[[ReceivedRecord], None]
 Handler = Callable[[WriteSession, Sequence[Envelope[EventData]]], Awaitable[None]]
@@ -112,6 +112,7 @@ class Consumer:
         batch: int = 500,
         ceiling: int = 100,
         poll_seconds: float = POLL_SECONDS,
+        member: int = 0,
     ) -> None:
         self.subject = subject
         self._database = database
@@ -120,6 +121,8 @@ class Consumer:
         self._batch = batch
         self._ceiling = ceiling
         self._poll_seconds = poll_seconds
+        self._member = member
+        self.name = f"{subject.group} {member}" if member else subject.group
         self.state = "starting"
         self._set_aside_since_check = False
         self._log = log.bind(group=subject.group)
@@ -177,7 +180,7 @@ class Consumer:
     async def _consume(self, subscription: Subscription, stop: asyncio.Event) -> None:
         while not stop.is_set():
             records = await subscription.poll(max_records=self._batch, timeout_seconds=self._poll_seconds)
-            LAG.labels(self.subject.group).set(subscription.lag())
+            LAG.labels(self.subject.group, self._member).set(subscription.lag())
             if not records:
                 continue
             await self.handle(records)

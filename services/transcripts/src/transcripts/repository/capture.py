@@ -9,23 +9,21 @@ import orjson
 
 from common.database import ReadSession, WriteSession, fetch_all
 from transcripts.errors import Disagreement, SessionSealedError
-from transcripts.model import Entry, Holding, KeptEntry, Sealed, blind
+from transcripts.model import Entry, Holding, Sealed, blind
 
 # Sorted, so that two batches with sessions in common wait for each other instead of deadlocking. Each session's row in
 # `assembly` is locked by its update until the unit of work ends: who comes second sees what the first one held.
 _STORE = """
 WITH added AS (
-    INSERT INTO entry (session_id, seq, kind, at, participant_id, role, digest, canonical)
-    SELECT * FROM unnest(
-        $1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::uuid[], $6::text[], $7::bytea[], $8::bytea[]
-    ) AS t (session_id, seq, kind, at, participant_id, role, digest, canonical)
+    INSERT INTO entry (session_id, seq, kind, digest, canonical)
+    SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bytea[], $5::bytea[]) AS t (session_id, seq, kind, digest, canonical)
     ORDER BY session_id, seq
     ON CONFLICT DO NOTHING
     RETURNING session_id, seq, kind
 )
 INSERT INTO assembly AS a (session_id, held, top_seq, last_seq, closed_at)
 SELECT session_id, count(*), max(seq), min(seq) FILTER (WHERE kind = 'closed'),
-    CASE WHEN bool_or(kind = 'closed') THEN $9::timestamptz END
+    CASE WHEN bool_or(kind = 'closed') THEN $6::timestamptz END
 FROM added GROUP BY session_id ORDER BY session_id
 ON CONFLICT (session_id) DO UPDATE SET
     held = a.held + excluded.held,
@@ -106,11 +104,11 @@ async def count_differing(session: WriteSession, entries: Sequence[Entry]) -> in
     return int((await fetch_all(session, _DIFFERING, *columns))[0]["n"])
 
 
-async def entries_of(session: WriteSession, session_ids: Sequence[UUID]) -> dict[UUID, list[KeptEntry]]:
+async def entries_of(session: WriteSession, session_ids: Sequence[UUID]) -> dict[UUID, list[Entry]]:
     """The entries of these sessions, sorted by number."""
-    found: dict[UUID, list[KeptEntry]] = {session_id: [] for session_id in session_ids}
+    found: dict[UUID, list[Entry]] = {session_id: [] for session_id in session_ids}
     for row in await fetch_all(session, _ENTRIES, session_ids):
-        found[row["session_id"]].append(KeptEntry(*row))
+        found[row["session_id"]].append(Entry(*row))
     return found
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import exists, or_
 from sqlmodel import col, select
 
 from common.database import ReadSession, fetch_all
-from transcripts.model import KeptEntry
+from transcripts.model import Entry
 from transcripts.policy import Scope
 from transcripts.tables import AuditEntry, Party, SealFailure, Transcript
 
@@ -42,9 +42,9 @@ async def parties_of(session: ReadSession, transcript_id: UUID) -> Sequence[Part
     return (await session.execute(select(Party).where(Party.transcript_id == transcript_id))).scalars().all()
 
 
-async def entries_of(session: ReadSession, session_id: UUID) -> list[KeptEntry]:
+async def entries_of(session: ReadSession, session_id: UUID) -> list[Entry]:
     """The entries of this session, sorted by number."""
-    return [KeptEntry(*row) for row in await fetch_all(session, _ENTRIES, session_id)]
+    return [Entry(*row) for row in await fetch_all(session, _ENTRIES, session_id)]
 
 
 async def find(

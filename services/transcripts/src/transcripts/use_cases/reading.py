@@ -11,7 +11,7 @@ from common.database import WriteSession
 from common.errors import FieldError, ForbiddenError, InvalidError
 from transcripts import policy
 from transcripts.errors import NoTranscriptError
-from transcripts.model import KeptEntry
+from transcripts.model import Entry
 from transcripts.repository import reading
 from transcripts.sealing import Verification, first_misplaced, verify
 from transcripts.tables import AuditEntry, SealFailure, Transcript
@@ -43,7 +43,7 @@ class Look:
 
 async def read(
     session: WriteSession, look: Look, transcript_id: UUID, *, action: str = "transcript.read"
-) -> tuple[Transcript, list[KeptEntry]]:
+) -> tuple[Transcript, list[Entry]]:
     """A transcript with its entries.
 
     Raises:

@@ -8,14 +8,11 @@ down_revision = None
 
 SCRIPT = """
 CREATE TABLE entry (
-    session_id     uuid NOT NULL,
-    seq            int  NOT NULL CHECK (seq >= 1),
-    kind           text NOT NULL,
-    at             timestamptz NOT NULL,
-    participant_id uuid NOT NULL,
-    role           text NOT NULL,
-    digest         bytea NOT NULL,
-    canonical      bytea NOT NULL,
+    session_id uuid NOT NULL,
+    seq        int  NOT NULL CHECK (seq >= 1),
+    kind       text NOT NULL,
+    digest     bytea NOT NULL,
+    canonical  bytea NOT NULL,
     PRIMARY KEY (session_id, seq)
 );
 COMMENT ON TABLE entry IS 'Every entry of every session, as it was said. Never changed, from the moment it is kept';
