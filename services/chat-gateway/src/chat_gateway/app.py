@@ -8,7 +8,6 @@ from pathlib import Path
 from uuid import UUID
 
 from fastapi import FastAPI
-from starlette.routing import WebSocketRoute
 
 from chat_gateway import SERVICE_NAME
 from chat_gateway.api import router
@@ -143,7 +142,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
         checks={"database": check_database, "writer": check_writer},
         lifespan=lifespan,
     )
-    app.router.routes.append(WebSocketRoute("/v1/chat", ChatSocket(own)))
+    app.add_middleware(ChatSocket, settings=own)
     return app
 
 

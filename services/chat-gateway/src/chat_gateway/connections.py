@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from starlette.datastructures import Headers
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chat_gateway import frames, policy
 from chat_gateway.errors import MalformedFrameError, TokenExpiredError, UnknownSessionError
@@ -41,6 +41,8 @@ from common.errors import MunimentError, UnauthenticatedError, UnavailableError
 from common.ids import new_id
 from common.telemetry import get_logger
 
+PATH = "/v1/chat"
+
 UNAUTHENTICATED = 4001
 NO_HELLO = 4002
 TOO_SLOW = 4008
@@ -66,9 +68,10 @@ class Subscription:
         self.withhold = policy.withheld_from(part.participant)
 
     def deliver(self, entry: Entry, origin: object) -> None:
-        if not self.live or entry.seq <= self.cursor:
+        seq = entry.receipt.seq
+        if not self.live or seq <= self.cursor:
             return
-        self.cursor = entry.seq
+        self.cursor = seq
         if origin is not self.connection:
             self.connection.push(frames.entry(entry, withhold=self.withhold))
         if entry.kind is Kind.CLOSED:
@@ -99,7 +102,7 @@ class Connection:
         self._terminal = terminal
         self._caller: Caller | None = None
         self._shown: Statement | None = None
-        self._parts: dict[UUID, Subscription] = {}
+        self._parts: dict[str, Subscription] = {}
         self._outbox: deque[str] = deque()
         self._limit = settings.outbox_frames
         self._unacknowledged = 0
@@ -240,7 +243,9 @@ class Connection:
         """A message of this connection was not stored."""
         self._unacknowledged -= 1
         self.push(
-            frames.error(error, {"session_id": submission.live.state.id, "client_id": submission.contribution.entry_id})
+            frames.error(
+                error, {"session_id": submission.live.state.key, "client_id": submission.contribution.entry_id}
+            )
         )
         self._make_room()
 
@@ -302,11 +307,11 @@ class Connection:
         await self._attend(part, "opened", 0, client_id=frame.client_id)
 
     async def _join(self, frame: Join) -> None:
-        part = await self._chat.join_session(self._who(), session_id=frame.session_id)
+        part = await self._chat.join_session(self._who(), session_id=UUID(frame.session_id))
         await self._attend(part, "joined", 0)
 
     async def _resume(self, frame: Resume) -> None:
-        part = await self._chat.take_part(self._who(), session_id=frame.session_id, action="session.resume")
+        part = await self._chat.take_part(self._who(), session_id=UUID(frame.session_id), action="session.resume")
         check_cursor(part, frame.after_seq)
         await self._attend(part, "resumed", frame.after_seq)
 
@@ -315,7 +320,7 @@ class Connection:
         if subscription is not None:
             await self._chat.close_session(subscription.part)  # the closing entry is delivered to everybody, here too
             return
-        part = await self._chat.take_part(self._who(), session_id=frame.session_id, action="session.close")
+        part = await self._chat.take_part(self._who(), session_id=UUID(frame.session_id), action="session.close")
         await self._chat.close_session(part)
         self.push(frames.write(frames.closed(part.live.state)))
 
@@ -329,18 +334,18 @@ class Connection:
 
     # Hearing a session
 
-    async def _attend(self, part: Part, how: str, after_seq: int, *, client_id: UUID | None = None) -> None:
+    async def _attend(self, part: Part, how: str, after_seq: int, *, client_id: str | None = None) -> None:
         """Send what the reader lacks, in order, and go over to live delivery without a gap or a repetition."""
         state = part.live.state
-        if (former := self._parts.get(state.id)) is not None:
+        if (former := self._parts.get(state.key)) is not None:
             self._leave(former)
-        subscription = self._parts[state.id] = Subscription(self, part, after_seq)
+        subscription = self._parts[state.key] = Subscription(self, part, after_seq)
         self._chat.sessions.subscribe(part.live, subscription)
         self.push(
             frames.write(
                 Opened(
                     type=how,
-                    session_id=state.id,
+                    session_id=state.key,
                     participant_id=part.participant.id,
                     client_id=client_id,
                     last_seq=state.last_seq,
@@ -364,7 +369,7 @@ class Connection:
         self._leave(subscription)
 
     def _leave(self, subscription: Subscription) -> None:
-        self._parts.pop(subscription.part.live.state.id, None)
+        self._parts.pop(subscription.part.live.state.key, None)
         self._chat.sessions.unsubscribe(subscription.part.live, subscription)
 
     async def _until(self, satisfied: Callable[[], bool]) -> None:
@@ -392,12 +397,16 @@ def notice_of(statement: Statement, chat: Chat) -> Notice:
 
 
 class ChatSocket:
-    """The ASGI endpoint `GET /v1/chat`."""
+    """The endpoint `GET /v1/chat`, in front of the application: what stands between would see every frame for nothing."""
 
-    def __init__(self, settings: ChatGatewaySettings) -> None:
+    def __init__(self, app: ASGIApp, settings: ChatGatewaySettings) -> None:
+        self._app = app
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket" or scope["path"] != PATH:
+            await self._app(scope, receive, send)
+            return
         state = scope["app"].state
         principal = None
         header = Headers(scope=scope).get("authorization")

@@ -65,7 +65,7 @@ def _field(place: tuple[int | str, ...]) -> str:
     return name if _NAME.match(name) else "frame"
 
 
-def ids_in(text: str) -> dict[str, UUID]:
+def ids_in(text: str) -> dict[str, str]:
     """The ids by which a refused frame can be told from others, where they are ids."""
     try:
         frame = orjson.loads(text)
@@ -74,7 +74,7 @@ def ids_in(text: str) -> dict[str, UUID]:
     found = {}
     for name in ("session_id", "client_id"):
         try:
-            found[name] = UUID(frame[name])
+            found[name] = str(UUID(frame[name]))
         except (TypeError, KeyError, ValueError, AttributeError):
             continue
     return found
@@ -84,7 +84,7 @@ def write(frame: BaseModel) -> str:
     return frame.model_dump_json(exclude_none=True)
 
 
-def error(problem: MunimentError, ids: dict[str, UUID]) -> str:
+def error(problem: MunimentError, ids: dict[str, str]) -> str:
     """The error frame of a refusal. `ids` are echoed, being ids; nothing else of the client is."""
     field = problem.errors[0].field if problem.errors else (problem.missing[0] if problem.missing else None)
     return write(
@@ -100,7 +100,7 @@ def error(problem: MunimentError, ids: dict[str, UUID]) -> str:
     )
 
 
-def ack(session_key: str, client_id: UUID, receipt: Receipt) -> str:
+def ack(session_key: str, client_id: str, receipt: Receipt) -> str:
     return (
         f'{{"type":"ack","session_id":"{session_key}","client_id":"{client_id}","seq":{receipt.seq}'
         f',"digest":"{receipt.digest}","at":"{receipt.at}"}}'
@@ -109,15 +109,11 @@ def ack(session_key: str, client_id: UUID, receipt: Receipt) -> str:
 
 def entry(told: Entry, *, withhold: bool) -> str:
     """The frame of an entry; made once for all who may see the same."""
-    withhold = withhold and told.kind is Kind.JOINED
-    frame = told.frames.get(withhold)
-    if frame is None:
-        frame = told.frames[withhold] = (
-            orjson.dumps(seen(told, withhold=True)).decode()
-            if withhold
-            else (f'{{"type":"entry","kind":"{told.kind}","entry":{told.value.decode()}}}')
-        )
-    return frame
+    if withhold and told.kind is Kind.JOINED:
+        return orjson.dumps(seen(told, withhold=True)).decode()
+    if not told.frame:
+        told.frame = f'{{"type":"entry","kind":"{told.kind.value}","entry":{told.value.decode()}}}'
+    return told.frame
 
 
 def seen(told: Entry, *, withhold: bool) -> dict[str, Any]:
@@ -139,4 +135,4 @@ def closed(state: SessionState) -> Closed:
     if state.closing is None:
         raise ValueError("the session is not closed")
     reason = orjson.loads(state.closing.value)["reason"]
-    return Closed(session_id=state.id, seq=state.closing.seq, digest=state.closing.digest, reason=reason)
+    return Closed(session_id=state.key, seq=state.last_seq, digest=state.digest, reason=reason)

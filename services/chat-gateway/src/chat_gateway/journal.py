@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from chat_gateway.model import Draft, Entry, Kind, Opening, Participant, SessionState
+from chat_gateway.model import Draft, Entry, Kind, Opening, Participant, Receipt, SessionState
 from chat_gateway.publishing import action_record, entry_record
 from common.clock import rfc3339
 from common.settings import ServiceSettings
@@ -58,12 +58,12 @@ class StoredEntry:
 
     seq: int
     kind: Kind
-    entry_id: UUID
+    entry_id: str
     value: bytes
 
     def follow(self, previous: str) -> Entry:
         read = orjson.loads(self.value)
-        return Entry(self.seq, self.kind, self.entry_id, read["at"], previous, read["digest"], self.value)
+        return Entry(self.kind, self.entry_id, Receipt(self.seq, read["at"], read["digest"], previous), self.value)
 
 
 class Journal:
@@ -105,7 +105,7 @@ class Journal:
 
     async def entries_after(self, session_id: UUID, seq: int, limit: int) -> list[StoredEntry]:
         rows = await self._fetch(_ENTRIES, session_id, seq, limit)
-        return [StoredEntry(r["seq"], Kind(r["kind"]), r["entry_id"], r["value"]) for r in rows]
+        return [StoredEntry(r["seq"], Kind(r["kind"]), str(r["entry_id"]), r["value"]) for r in rows]
 
     async def last_seqs(self, session_ids: Sequence[UUID]) -> dict[UUID, int]:
         """The number of each session's last entry."""
@@ -116,7 +116,7 @@ class Journal:
         """Who takes part, by principal."""
         return {
             r["principal_id"]: Participant(
-                r["id"], r["principal_id"], r["role"], r["display_name"], rfc3339(r["joined_at"]),
+                str(r["id"]), r["principal_id"], r["role"], r["display_name"], rfc3339(r["joined_at"]),
                 r["pin"], r["office"], r["region"],
             )
             for r in await self._fetch(_PARTICIPANTS, session_id)
@@ -141,7 +141,7 @@ class Journal:
         )
         return state
 
-    async def opened_as(self, account_id: str, client_id: UUID) -> UUID | None:
+    async def opened_as(self, account_id: str, client_id: str) -> UUID | None:
         """The session that this account opened under this client id."""
         rows = await self._fetch(_OPENED, account_id, client_id)
         return rows[0]["id"] if rows else None
@@ -218,7 +218,7 @@ def _opened(draft: Draft) -> dict[str, Any]:
         "identity_assurance": facts.identity_assurance,
         "authenticator_assurance": facts.authenticator_assurance,
         "authenticated_at": facts.authenticated_at,
-        "at": draft.entries[0].at,
+        "at": draft.entries[0].receipt.at,
     }
 
 
@@ -246,7 +246,7 @@ def _closed(draft: Draft, traceparent: str) -> dict[str, Any]:
             p,
             chat_topic=draft.state.opening.topic,
             closing=closing,
-            at=last.at,
+            at=last.receipt.at,
             traceparent=traceparent,
         )
         for p in (draft.state.participants | draft.participants).values()
@@ -254,10 +254,10 @@ def _closed(draft: Draft, traceparent: str) -> dict[str, Any]:
     ]
     return {
         "session_id": draft.state.id,
-        "at": last.at,
+        "at": last.receipt.at,
         "reason": closing.reason,
         "seq": last.seq,
-        "digest": last.digest,
+        "digest": last.receipt.digest,
         "told": [
             {"topic": r.topic, "key": r.key, "value": r.value.decode(), "headers": orjson.dumps(r.headers).decode()}
             for r in told

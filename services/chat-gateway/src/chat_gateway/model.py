@@ -5,6 +5,8 @@ from enum import StrEnum
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
+import orjson
+
 from chat_gateway.errors import ClientIdReusedError, SessionClosedError, UnknownSessionError
 from common.contracts.chat import EMPTY_DIGEST, Role, canonical, running_digest
 
@@ -33,12 +35,12 @@ class Participant:
     """Someone who takes part in one session.
 
     Attributes:
-        id: of this session only; what others see.
+        id: of this session only; what others see. A UUID as lower-case text.
         principal_id: the account or user behind it; never leaves this service except in `pii`.
         joined_at: RFC 3339.
     """
 
-    id: UUID
+    id: str
     principal_id: str = field(repr=False)
     role: Role
     display_name: str = field(repr=False)
@@ -67,32 +69,37 @@ class Opening:
 
 
 @dataclass(slots=True)
+class Receipt:
+    """Proof that an entry stands: what its acknowledgement says, and enough to tell whether a repetition is the same.
+
+    Attributes:
+        previous: the running digest before the entry.
+    """
+
+    seq: int
+    at: str
+    digest: str
+    previous: str
+
+
+@dataclass(slots=True)
 class Entry:
     """One stored entry. `value` is its JSON with the digest, exactly as it is stored, told and delivered.
 
     Attributes:
-        previous: the running digest before this entry.
-        frames: what connections send of it, made once each for employees and for customers.
+        entry_id: a UUID as lower-case text, which costs less than the object where thousands go through in a second.
+        frame: what connections send of it, made once for all who may see everything of it.
     """
 
-    seq: int
     kind: Kind
-    entry_id: UUID
-    at: str
-    previous: str
-    digest: str
+    entry_id: str
+    receipt: Receipt
     value: bytes = field(repr=False)
-    frames: dict[bool, str] = field(default_factory=dict, repr=False)
+    frame: str = field(default="", repr=False)
 
-
-@dataclass(slots=True)
-class Receipt:
-    """Proof that an entry stands: what its acknowledgement says, and enough to tell whether a repetition is the same."""
-
-    seq: int
-    at: str
-    digest: str
-    previous: str
+    @property
+    def seq(self) -> int:
+        return self.receipt.seq
 
 
 @dataclass(slots=True)
@@ -102,7 +109,7 @@ class Contribution:
     kind: ClassVar[Kind]
 
     participant: Participant
-    entry_id: UUID
+    entry_id: str
 
     def content(self) -> dict[str, Any]:
         """The fields of the entry beyond those that every entry has."""
@@ -117,6 +124,10 @@ class Post(Contribution):
 
     def content(self) -> dict[str, Any]:
         return {"pii": {"text": self.text}}
+
+    def quoted(self) -> str:
+        """The text as JSON."""
+        return orjson.dumps(self.text).decode()
 
 
 @dataclass(slots=True)
@@ -182,7 +193,7 @@ class SessionState:
         self.last_seq = 0
         self.digest = EMPTY_DIGEST
         self.participants: dict[str, Participant] = {}
-        self.receipts: dict[UUID, Receipt] = {}
+        self.receipts: dict[str, Receipt] = {}
         self.opening: Opening | None = None
         self.closing: Entry | None = None
 
@@ -192,16 +203,17 @@ class SessionState:
         Raises:
             ValueError: an entry in between is missing.
         """
-        if entry.seq <= self.last_seq:
+        receipt, kind = entry.receipt, entry.kind
+        if receipt.seq <= self.last_seq:
             return False
-        if entry.seq != self.last_seq + 1:
+        if receipt.seq != self.last_seq + 1:
             raise ValueError("an entry is missing before this one")
-        self.last_seq = entry.seq
-        self.digest = entry.digest
-        self.receipts[entry.entry_id] = Receipt(entry.seq, entry.at, entry.digest, entry.previous)
-        if entry.kind is Kind.JOINED:
+        self.last_seq = receipt.seq
+        self.digest = receipt.digest
+        self.receipts[entry.entry_id] = receipt
+        if kind is Kind.JOINED:
             self.status = Status.ACTIVE
-        elif entry.kind is Kind.CLOSED:
+        elif kind is Kind.CLOSED:
             self.status = Status.CLOSED
             self.closing = entry
         return True
@@ -233,7 +245,7 @@ class Draft:
         self._seq = state.last_seq
         self._digest = state.digest
         self._status = state.status
-        self._receipts: dict[UUID, Receipt] = {}
+        self._receipts: dict[str, Receipt] = {}
 
     def place(self, contribution: Contribution, at: str) -> Receipt:
         """Give the contribution its number, or find that it has one.
@@ -248,7 +260,8 @@ class Draft:
         """
         known = self.state.receipts.get(contribution.entry_id) or self._receipts.get(contribution.entry_id)
         if known is not None:
-            if self._sealed(contribution, known.seq, known.at, known.previous)[1] != known.digest:
+            covered = self._covered(contribution, known.seq, known.at)
+            if running_digest(known.previous, covered) != known.digest:
                 raise ClientIdReusedError
             return known
         if self._status is Status.CLOSED:
@@ -272,25 +285,32 @@ class Draft:
             self.closed = contribution
 
     def _add(self, contribution: Contribution, at: str) -> Receipt:
-        seq, previous = self._seq + 1, self._digest
-        value, digest = self._sealed(contribution, seq, at, previous)
-        self.entries.append(Entry(seq, contribution.kind, contribution.entry_id, at, previous, digest, value))
-        self._seq, self._digest = seq, digest
+        self._seq = seq = self._seq + 1
+        previous = self._digest
+        covered = self._covered(contribution, seq, at)
+        self._digest = digest = running_digest(previous, covered)
         receipt = self._receipts[contribution.entry_id] = Receipt(seq, at, digest, previous)
+        value = b'%b,"digest":"%b"}' % (covered[:-1], digest.encode())
+        self.entries.append(Entry(contribution.kind, contribution.entry_id, receipt, value))
         return receipt
 
-    def _sealed(self, contribution: Contribution, seq: int, at: str, previous: str) -> tuple[bytes, str]:
+    def _covered(self, contribution: Contribution, seq: int, at: str) -> bytes:
+        """The bytes of the entry that the running digest covers."""
         who = contribution.participant
-        covered = canonical(
+        if isinstance(contribution, Post):
+            # The same as below, in a fraction of the time; a property test holds both against each other.
+            return (
+                f'{{"at":"{at}","entry_id":"{contribution.entry_id}","participant_id":"{who.id}","pii":{{"text":'
+                f'{contribution.quoted()}}},"role":"{who.role}","seq":{seq},"session_id":"{self.state.key}"}}'
+            ).encode()
+        return canonical(
             {
                 **contribution.content(),
                 "at": at,
-                "entry_id": str(contribution.entry_id),
-                "participant_id": str(who.id),
+                "entry_id": contribution.entry_id,
+                "participant_id": who.id,
                 "role": who.role,
                 "seq": seq,
                 "session_id": self.state.key,
             }
         )
-        digest = running_digest(previous, covered)
-        return covered[:-1] + b',"digest":"' + digest.encode() + b'"}', digest

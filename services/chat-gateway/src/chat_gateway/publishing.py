@@ -25,7 +25,7 @@ def entry_record(session_key: str, entry: Entry, traceparent: str) -> Record:
         event_id=new_id(),
         data_class=EVENTS[entry.kind],
         source=SOURCE,
-        time=entry.at,
+        time=entry.receipt.at,
         key=session_key,
         value=entry.value,
         traceparent=traceparent,

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 PROTOCOL = 1
 MAX_FRAME_BYTES = 65_536
@@ -12,6 +12,13 @@ MAX_TEXT_BYTES = 8_192
 
 Topic = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,19}$", description="Coded topic", examples=["retirement"])]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}$", examples=["en", "es"])]
+Id = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", to_lower=True),
+    Field(description="A UUID", json_schema_extra={"format": "uuid"}),
+]
+"""UUIDs stay text where thousands go through in a second; they come out in lower case."""
+
 Seq = Annotated[int, Field(ge=0, le=2_147_483_647)]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_BYTES, pattern=r"^[^\x00]*$", repr=False)]
 
@@ -34,7 +41,7 @@ class Open(ClientFrame):
     """A customer opens a session and thereby acknowledges the statement shown on this connection."""
 
     type: Literal["open"]
-    client_id: UUID = Field(description="The client's own id for this session; sending it again opens no second one")
+    client_id: Id = Field(description="The client's own id for this session; sending it again opens no second one")
     topic: Topic
     notice_version: str = Field(
         max_length=40, description="Version of the statement that was shown and is acknowledged"
@@ -45,13 +52,13 @@ class Join(ClientFrame):
     """An agent takes a waiting session."""
 
     type: Literal["join"]
-    session_id: UUID
+    session_id: Id
 
 
 class Send(ClientFrame):
     type: Literal["send"]
-    session_id: UUID
-    client_id: UUID = Field(description="The client's own id for this message; sending it again is the same message")
+    session_id: Id
+    client_id: Id = Field(description="The client's own id for this message; sending it again is the same message")
     text: Text
 
 
@@ -59,13 +66,13 @@ class Resume(ClientFrame):
     """Take part again: everything after `after_seq`, then what follows."""
 
     type: Literal["resume"]
-    session_id: UUID
+    session_id: Id
     after_seq: Seq
 
 
 class CloseSession(ClientFrame):
     type: Literal["close"]
-    session_id: UUID
+    session_id: Id
 
 
 class Ping(ClientFrame):
@@ -110,9 +117,9 @@ class Opened(BaseModel):
     """A session was opened (customer), taken (agent) or resumed: what follows are its entries after the cursor."""
 
     type: Literal["opened", "joined", "resumed"]
-    session_id: UUID
-    participant_id: UUID = Field(description="The receiver's own id in this session")
-    client_id: UUID | None = None
+    session_id: Id
+    participant_id: Id = Field(description="The receiver's own id in this session")
+    client_id: Id | None = None
     last_seq: int = Field(description="The last entry's number at this moment; live entries follow after it")
     digest: str
 
@@ -121,8 +128,8 @@ class Ack(BaseModel):
     """The message is durable under this number."""
 
     type: Literal["ack"]
-    session_id: UUID
-    client_id: UUID
+    session_id: Id
+    client_id: Id
     seq: int
     digest: str
     at: str
@@ -141,7 +148,7 @@ class Closed(BaseModel):
     """The session ended: `seq` is the number of all its entries and `digest` covers them all."""
 
     type: Literal["closed"] = "closed"
-    session_id: UUID
+    session_id: Id
     seq: int
     digest: str
     reason: str
@@ -153,8 +160,8 @@ class ErrorFrame(BaseModel):
     status: int
     detail: str
     field: str | None = None
-    session_id: UUID | None = None
-    client_id: UUID | None = None
+    session_id: Id | None = None
+    client_id: Id | None = None
     retryable: bool = False
 
 
@@ -183,7 +190,7 @@ class Queue(BaseModel):
 
 
 class ParticipantOut(BaseModel):
-    participant_id: UUID
+    participant_id: Id
     role: str
     display_name: str
     joined_at: datetime
@@ -211,7 +218,7 @@ class Entries(BaseModel):
 
 
 class ClosedOut(BaseModel):
-    session_id: UUID
+    session_id: Id
     seq: int
     digest: str
     reason: str

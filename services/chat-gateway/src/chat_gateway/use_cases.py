@@ -87,7 +87,7 @@ class Chat:
         return self._statements.languages(version)
 
     async def open_session(
-        self, caller: Caller, *, client_id: UUID, topic: str, shown: Statement | None, acknowledged: str
+        self, caller: Caller, *, client_id: str, topic: str, shown: Statement | None, acknowledged: str
     ) -> Part:
         """Open a session for a customer who was shown the statement and acknowledges it by this (S1-001, S1-002, S3-070).
 
@@ -113,7 +113,7 @@ class Chat:
         live = self.sessions.begin(new_id())
         live.state.opening = facts
         who = Participant(
-            new_id(), principal.id, "customer", principal.claim("display_name"), rfc3339(self.clock.now())
+            str(new_id()), principal.id, "customer", principal.claim("display_name"), rfc3339(self.clock.now())
         )
         try:
             await self._store(live, Open(who, client_id, facts))
@@ -124,7 +124,7 @@ class Chat:
             raise
         return Part(live, who)
 
-    async def _opened_before(self, principal: Principal, client_id: UUID, topic: str) -> Part | None:
+    async def _opened_before(self, principal: Principal, client_id: str, topic: str) -> Part | None:
         session_id = await self.journal.opened_as(principal.id, client_id)
         live = await self.sessions.find(session_id) if session_id else None
         if live is None:
@@ -143,7 +143,7 @@ class Chat:
         principal = caller.principal
         policy.require_employee(principal.roles)
         who = Participant(
-            new_id(),
+            str(new_id()),
             principal.id,
             "agent",
             principal.claim("display_name"),
@@ -158,7 +158,7 @@ class Chat:
             await self.record(caller, "session.join", session_id, "refused" if live else "not_found")
             raise UnknownSessionError
         if mine is None:
-            await self._store(live, Join(who, new_id()))
+            await self._store(live, Join(who, str(new_id())))
         await self.record(caller, "session.join", session_id, "done")
         return Part(live, mine or who)
 
@@ -176,7 +176,7 @@ class Chat:
             raise UnknownSessionError
         return Part(live, mine)
 
-    def post(self, part: Part, *, client_id: UUID, text: str, reply: Reply) -> None:
+    def post(self, part: Part, *, client_id: str, text: str, reply: Reply) -> None:
         """Say something; the reply hears when it is durable."""
         self._writer.submit(Submission(part.live, Post(part.participant, client_id, text), reply))
 
@@ -184,7 +184,7 @@ class Chat:
         """End the session; one that is closed already stays as it is."""
         if part.live.state.closing is not None:
             return
-        closing = Close(part.participant, new_id(), policy.close_reason(part.participant))
+        closing = Close(part.participant, str(new_id()), policy.close_reason(part.participant))
         try:
             await self._store(part.live, closing)
         except MunimentError:

@@ -135,9 +135,12 @@ class Writer:
             await self._commit_each(works, error)
         else:
             stale = [work for work in works if work.live.state.id in lost]
-            for work in works:
-                if work.live.state.id not in lost:
-                    self._settle(work)
+            stored = [work for work in works if work.live.state.id not in lost] if stale else works
+            for work in stored:
+                self._settle(work)
+            entries = sum(len(work.draft.entries) for work in stored)
+            BATCH.observe(entries)
+            STORED.inc(entries)
             if stale:
                 STALE.inc(len(stale))
                 self._contested.update(work.live for work in stale if work.draft.opened)
@@ -164,8 +167,6 @@ class Writer:
                 live.apply(entry, submission.reply)
             submission.reply.accepted(submission, receipt)
         self._announce(live)
-        BATCH.observe(len(draft.entries))
-        STORED.inc(len(draft.entries))
 
     def _hold(self, works: Iterable[_Work]) -> None:
         for work in works:

@@ -1,0 +1,97 @@
+"""What a benchmark runs on: a throw-away PostgreSQL with the durability of production, and an issuer of tokens."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import asyncpg
+
+from muniment import postgres
+from muniment.home import Home, passwords
+from muniment.processes import ProcessSpec, Ready, Running, free_port
+from muniment.tokens import Issuer
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Engines and identity for one run of benchmarks."""
+
+    home: Home
+    admin_url: str
+    issuer: Issuer
+
+    async def database(self, role: str) -> str:
+        """The URL of a new, empty database under this role."""
+        name, password = f"{role}_{uuid4().hex[:8]}", uuid4().hex
+        connection = await asyncpg.connect(self.admin_url)
+        try:
+            known = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name)
+            if not known:
+                await connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+            await connection.execute(f"CREATE DATABASE {name} OWNER {name} TEMPLATE template0")
+        finally:
+            await connection.close()
+        parts = urlsplit(self.admin_url)
+        place = parts.netloc.rpartition("@")[2]
+        return urlunsplit(parts._replace(netloc=f"{name}:{password}@{place}", path=f"/{name}"))
+
+    def service(self, package: str, url: str, *, port: int, command: str = "api") -> ProcessSpec:
+        """A process of a service on that database."""
+        return ProcessSpec(
+            name=f"{package} {command}",
+            argv=(sys.executable, "-P", "-m", package, command),
+            env=self.settings(url, port),
+            ready=Ready("http", port, "/readyz") if command != "migrate" else None,
+        )
+
+    def settings(self, url: str, port: int) -> Mapping[str, str]:
+        """The environment variables of a service."""
+        return {
+            "MUNIMENT_PROFILE": "embedded",
+            "MUNIMENT_PORT": str(port),
+            "MUNIMENT_DATABASE_URL": url,
+            "MUNIMENT_BROKER": "postgres",
+            "MUNIMENT_BROKER_URL": url,
+            "MUNIMENT_REDIS_URL": "memory://",
+            "MUNIMENT_ISSUER": "https://issuer.muniment.localhost",
+            "MUNIMENT_AUDIENCE": "muniment",
+            "MUNIMENT_JWKS": str(self.issuer.jwks),
+            "MUNIMENT_LOG_LEVEL": "warning",
+            # The load is not a hurried customer's.
+            "MUNIMENT_OPENS_PER_MINUTE": "100000",
+        }
+
+
+@contextmanager
+def throwaway() -> Iterator[Environment]:
+    """A PostgreSQL that waits for its disk as in production, on a temporary folder that goes with it."""
+    home = Home(Path(tempfile.mkdtemp(prefix="muniment-bench-")))
+    home.prepare()
+    secrets = passwords(home)
+    cluster = postgres.cluster_of(home)
+    cluster.create(secrets["admin"])
+    port = free_port()
+    server = Running(cluster.spec(port), home.path / "postgres.log")
+    try:
+        server.start()
+        yield Environment(home, postgres.url("admin", secrets["admin"], port, "postgres"), Issuer(home))
+    finally:
+        server.stop()
+        shutil.rmtree(home.path, ignore_errors=True)
+
+
+@contextmanager
+def running(spec: ProcessSpec, log: Path) -> Iterator[Running]:
+    """A process for as long as the block lasts."""
+    process = Running(spec, log)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.stop()
