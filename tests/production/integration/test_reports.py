@@ -2,12 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 
+from common.auth import ROLES
 from common.ids import new_id
 from common.testing import Issuer
+from production.permissions import EMPLOYEES
 from tests.production.integration.conftest import Store
 from tests.production.work import MORNING, action, chat, transcript
 

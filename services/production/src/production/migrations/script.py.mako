@@ -1,8 +1,13 @@
 """${message}"""
 
+from common.migrations import execute_script
+
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 
+SCRIPT = """
+"""
+
 
 def upgrade() -> None:
-    ${upgrades if upgrades else "pass"}
+    execute_script(SCRIPT)

@@ -1,0 +1,5 @@
+"""Alembic's entry: everything is in `common.migrations`."""
+
+from common.migrations import run
+
+run()
