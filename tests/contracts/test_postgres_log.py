@@ -11,7 +11,7 @@ from common.contracts.topics import TopicSpec
 from common.messaging.broker import BrokerUnavailableError, PositionLostError, Record
 from common.messaging.log_subscription import LogSubscription
 from common.messaging.postgres_log import prune_log
-from tests.contracts.broker_contract import (
+from tests.contracts.broker_kit import (
     OTHER_READER,
     READER,
     STRANGER,
