@@ -1,6 +1,7 @@
 """How members of a group share its partitions while they come, go, hang and die."""
 
 import asyncio
+from contextlib import suppress
 from time import monotonic
 
 import pytest
@@ -152,3 +153,22 @@ class SharingContract:
                     await quick.rewind(taken_over)
             async with one.subscribe(group=name, topics=[topic]) as successor:
                 assert {r.partition for r in await take(successor, 40)} >= lost
+
+    async def test_a_position_does_not_go_back_when_a_partition_comes_back(self, engine: Engine) -> None:
+        topic, name = await engine.add_topic(partitions=2), group()
+        async with engine.broker(WRITER) as writer, engine.broker(READER) as one, engine.broker(READER) as two:
+            await writer.publish(numbered(topic, range(40), keys=40))
+            async with one.subscribe(group=name, topics=[topic]) as slow:
+                in_hand = await take(slow, 40)
+                async with two.subscribe(group=name, topics=[topic]) as quick:
+                    # Each of the two owns one partition when the slow one's time to let go is over.
+                    taken_over = await take(quick, 1)
+                    lent = [r for r in in_hand if r.partition == taken_over[0].partition]
+                    await quick.commit(taken_over + await take(quick, len(lent) - 1))
+                while await slow.poll(max_records=40, timeout_seconds=2):
+                    pass
+                with suppress(PositionLostError):
+                    await slow.commit(lent[:1])
+            async with one.subscribe(group=name, topics=[topic]) as successor:
+                while records := await successor.poll(max_records=40, timeout_seconds=2):
+                    assert lent[0].partition not in {r.partition for r in records}
