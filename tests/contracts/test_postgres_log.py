@@ -67,8 +67,6 @@ async def test_a_grant_that_is_withdrawn_is_gone_for_those_who_are_connected(log
                 await writer.publish(numbered(name, [2]))
             async with log_engine.broker(STRANGER) as stranger:
                 await stranger.publish(numbered(name, [3]))
-            assert await nothing_more(member)
-        async with reader.subscribe(group=group(), topics=[name]) as member:
             with pytest.raises(BrokerUnavailableError, match="may not read"):
                 await take(member, 1)
 
@@ -85,7 +83,7 @@ async def test_no_service_can_touch_a_table_of_the_log(log_engine: PostgresLogEn
             for statement in ("select from {}", "delete from {}", "insert into {} default values", "truncate {}"):
                 with pytest.raises(asyncpg.InsufficientPrivilegeError):
                     await service.execute(statement.format(f"event_log.{table}"))
-        for call in ("prune(now(), 1)", "remove_dead_members(1, '1 s')"):
+        for call in ("prune(now(), 1)", "remove_dead_members(1, gen_random_uuid(), '1 s')"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await service.execute(f"select event_log.{call}")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -212,6 +210,30 @@ async def test_a_member_looks_for_itself_when_nobody_wakes_it(
         await writer.publish(numbered(topic, [1]))
         assert numbers_of(await waiting) == [1]
         assert monotonic() - begun < 5
+
+
+async def test_who_died_with_the_server_does_not_count_as_a_member(log_engine: PostgresLogEngine) -> None:
+    topic, name = await log_engine.add_topic(partitions=4), group()
+    async with log_engine.broker(WRITER) as writer, log_engine.broker(READER) as reader:
+        await writer.publish(numbered(topic, range(40), keys=40))
+        async with reader.subscribe(group=name, topics=[topic]) as member:
+            await take(member, 1)
+        owner = await asyncpg.connect(log_engine.url("event_log"))
+        group_id = await owner.fetchval("select group_id from event_log.consumer_group where name = $1", name)
+        topic_id = await owner.fetchval("select topic_id from event_log.topic where name = $1", topic)
+        async with reader.subscribe(group=name, topics=[topic]) as member:
+            assert isinstance(member, LogSubscription)
+            assert member._connection is not None
+            # A restarted server gives the process ids of its former life again, so also that of a member of then.
+            await owner.execute(
+                "insert into event_log.group_member values ($1, gen_random_uuid(), $2, $3, now())",
+                group_id,
+                [topic_id],
+                member._connection.get_server_pid(),
+            )
+            await owner.close()
+            await asyncio.sleep(1)
+            assert {r.partition for r in await take(member, 40)} == {0, 1, 2, 3}
 
 
 async def test_keys_and_values_stay_out_of_errors(log_engine: PostgresLogEngine) -> None:
