@@ -10,7 +10,7 @@ from common.contracts.topics import TopicSpec
 from common.messaging.membership import GroupTiming
 from common.messaging.postgres_log import PostgresLogBroker, create_log
 from muniment.processes import Running
-from tests.contracts.broker_contract import OTHER_READER, QUICK, READER, STRANGER, WRITER
+from tests.contracts.broker_kit import OTHER_READER, QUICK, READER, STRANGER, WRITER
 
 
 class PostgresLogEngine:
@@ -45,8 +45,6 @@ class PostgresLogEngine:
 
     async def set_topics(self, *changed: TopicSpec) -> None:
         """Create the log with these topics and those that other tests made."""
-        if not self.topics:
-            await self._prepare()
         wanted = self.topics | {topic.name: topic for topic in changed}
         await create_log(self.url("event_log"), list(wanted.values()))
         self.topics.update(wanted)
@@ -57,7 +55,7 @@ class PostgresLogEngine:
     def start(self) -> None:
         self._running.start()
 
-    async def _prepare(self) -> None:
+    async def prepare(self) -> None:
         """The log's owner is no superuser; it may end the sessions of members that hang."""
         admin = await asyncpg.connect(self._admin_url)
         for role in (WRITER, READER, OTHER_READER, STRANGER, "event_log"):

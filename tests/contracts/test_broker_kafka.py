@@ -16,17 +16,8 @@ from common.messaging.broker import BrokerUnavailableError, Record
 from common.messaging.kafka import KafkaBroker, KafkaSecurity
 from common.messaging.kafka_subscription import KafkaSubscription
 from common.messaging.membership import GroupTiming
-from tests.contracts.broker_contract import (
-    OTHER_READER,
-    QUICK,
-    READER,
-    WRITER,
-    BrokerContract,
-    group,
-    numbered,
-    numbers_of,
-    take,
-)
+from tests.contracts.broker_contract import BrokerContract
+from tests.contracts.broker_kit import OTHER_READER, QUICK, READER, WRITER, group, numbered, numbers_of, take
 from tests.plugins.servers import KafkaServer
 
 pytestmark = pytest.mark.kafka

@@ -163,12 +163,12 @@ end $$;
 
 -- Removes the members of a group whose session is gone, and ends the session of one that has been silent for too long:
 -- with the session go its claims, and with them the right to commit.
-create or replace function event_log.remove_dead_members(of_group int, silence interval) returns void
+create or replace function event_log.remove_dead_members(of_group int, me uuid, silence interval) returns void
 language plpgsql security definer set search_path = event_log, pg_temp as $$
 declare
     other group_member;
 begin
-    for other in select * from group_member m where m.group_id = of_group and m.backend_pid <> pg_backend_pid()
+    for other in select * from group_member m where m.group_id = of_group and m.member_id <> me
     loop
         if pg_try_advisory_xact_lock_shared(seat_key(other.member_id)) then
             delete from group_member m where m.member_id = other.member_id and m.group_id = of_group;
@@ -183,7 +183,7 @@ begin
         end if;
     end loop;
 end $$;
-revoke execute on function event_log.remove_dead_members(int, interval) from public;
+revoke execute on function event_log.remove_dead_members(int, uuid, interval) from public;
 
 -- A member's sign of life. Shares each topic's partitions evenly among the members that read it: gives up what is more
 -- than this member's part (never a partition in `busy`: its records are being handled), claims what is free, and
@@ -210,7 +210,14 @@ begin
     if not found then
         raise object_not_in_prerequisite_state using message = 'this session is no member of the group';
     end if;
-    perform remove_dead_members(of_group, silence);
+    if exists (
+        select from unnest(me.topic_ids) as mine(topic_id)
+        left join topic_grant g on g.topic_id = mine.topic_id and g.principal = session_user and g.may_read
+        where g.topic_id is null
+    ) then
+        raise insufficient_privilege using message = format('%s may no longer read all of these topics', session_user);
+    end if;
+    perform remove_dead_members(of_group, member, silence);
 
     for shared in
         select t.topic_id, t.partitions, count(*)::int as members,
