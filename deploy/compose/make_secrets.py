@@ -24,7 +24,7 @@ DEVELOPMENT = {
 
 def generated(name: str) -> str:
     """A new value for a variable that is a secret; empty for one that only people can know."""
-    if name.endswith("_PASSWORD"):
+    if name.endswith(("_PASSWORD", "_KEY")):
         return secrets.token_urlsafe(32)
     if name == "KAFKA_CLUSTER_ID":
         return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

@@ -3,21 +3,14 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
 
 from common.contracts.topics import TOPICS
+from tests.containers.compose import COMPOSE, CONTAINERS, FILE, ROOT, SERVICES, TEXT
 
-ROOT = Path(__file__).resolve().parents[2]
-FILE = ROOT / "docker-compose.yml"
-TEXT = FILE.read_text()
-COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
-CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
-SERVICES = ("chat-gateway", "transcripts", "production", "disclosure", "retention")
 ENDS = {"topics", *(f"{service}-migrate" for service in SERVICES)}
 CANNOT_LOOK_AT_ITSELF = {"collector"}  # its image holds one program and no shell
 PRINCIPALS = {name for topic in TOPICS for name in (*topic.owners, *topic.readers)}
@@ -130,7 +123,7 @@ def test_every_principal_of_the_topics_has_a_login_in_kafka() -> None:
 def test_no_secret_stands_in_the_file() -> None:
     for name, container in CONTAINERS.items():
         for variable, value in container.get("environment", {}).items():
-            if re.search(r"PASSWORD|AUTH$|CLUSTER_ID", variable):
+            if re.search(r"PASSWORD|AUTH$|_KEY$|CLUSTER_ID", variable):
                 assert re.fullmatch(r"\$\{[A-Z_]+:\?[^}]+\}", value), (name, variable)
             passwords = re.findall(r"://[^:@/]*:([^@]+)@", str(value))
             assert all(password.startswith("${") for password in passwords), (name, variable)
