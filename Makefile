@@ -89,6 +89,5 @@ help: ## show this list
 
 ##@ Run it in containers
 .PHONY: secrets
-secrets: $(if $(DEVELOPMENT),venv) ## write .env for docker-compose.yml, with new passwords (DEVELOPMENT=1: trust this machine's own issuer)
-	@$(if $(DEVELOPMENT),$(MUNIMENT) token auditor >/dev/null 2>&1)
-	@$(PYTHON) deploy/compose/make_secrets.py $(if $(DEVELOPMENT),--development)
+secrets: venv ## write .env for docker-compose.yml, with new passwords (DEVELOPMENT=1: trust this machine's own issuer)
+	@$(MUNIMENT) secrets $(if $(DEVELOPMENT),--development)

@@ -39,7 +39,7 @@ def environment(name: str, dotenv: Mapping[str, str]) -> dict[str, str]:
 def make_secrets(folder: Path, *options: str) -> str:
     """Run what `make secrets` runs on this folder; returns what it says."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / "deploy/compose/make_secrets.py"), *options, str(folder)],
+        [sys.executable, "-m", "muniment", "secrets", "--folder", str(folder), *options],
         check=True,
         capture_output=True,
         text=True,

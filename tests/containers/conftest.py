@@ -21,12 +21,18 @@ def home() -> Iterator[Home]:
 
 
 @pytest.fixture(scope="session")
-def dotenv(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What `make secrets` writes."""
-    folder: Path = tmp_path_factory.mktemp("secrets")
+def dotenv_folder(home: Home) -> Path:
+    """Where `make secrets` has run."""
+    folder = home.path / "checkout"
+    folder.mkdir()
     shutil.copy(ROOT / ".env.example", folder)
     make_secrets(folder)
-    return read_dotenv(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dotenv(dotenv_folder: Path) -> dict[str, str]:
+    return read_dotenv(dotenv_folder)
 
 
 @pytest.fixture(scope="session")

@@ -129,6 +129,10 @@ def test_no_secret_stands_in_the_file() -> None:
             assert all(password.startswith("${") for password in passwords), (name, variable)
 
 
+def test_key_for_grants_reaches_the_api_of_disclosure_alone() -> None:
+    assert {name for name, container in CONTAINERS.items() if container.get("secrets")} == {"disclosure"}
+
+
 def test_what_must_be_said_stands_in_the_example() -> None:
     example = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     asked = set(re.findall(r"\$\{([A-Z_]+)[:}]", TEXT))
