@@ -206,7 +206,7 @@ def test_health_check_of_the_image_says_ready(platform: Platform, process: str) 
 @pytest.mark.parametrize(
     ("service", "path", "role"),
     [
-        ("chat-gateway", "/v1/notice", "customer"),
+        ("chat-gateway", "/v1/queue", "agent"),
         ("transcripts", "/v1/me/transcripts", "customer"),
         ("production", "/v1/reports/daily/me", "agent"),
         ("disclosure", "/v1/routine-uses", "privacy_officer"),
