@@ -86,3 +86,8 @@ lock: ## resolve the dependencies anew and write requirements.lock
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Run it in containers
+.PHONY: secrets
+secrets: venv ## write .env for docker-compose.yml, with new passwords (DEVELOPMENT=1: trust this machine's own issuer)
+	@$(MUNIMENT) secrets $(if $(DEVELOPMENT),--development)

@@ -105,7 +105,7 @@ def kafka_server(request: pytest.FixtureRequest) -> Iterator[KafkaServer]:
         server = start_kafka(home, engines=find_home())
     except PlainError as reason:
         shutil.rmtree(home.path, ignore_errors=True)
-        _do_without(request, "Apache Kafka", str(reason))
+        do_without(request, "Apache Kafka", str(reason))
     yield server
     server.close()
     shutil.rmtree(home.path, ignore_errors=True)
@@ -119,7 +119,7 @@ def redis_server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
         server = start_redis(home, engines=find_home())
     except PlainError as reason:
         shutil.rmtree(home.path, ignore_errors=True)
-        _do_without(request, "Redis", str(reason))
+        do_without(request, "Redis", str(reason))
     yield server
     server.close()
     shutil.rmtree(home.path, ignore_errors=True)
@@ -132,7 +132,7 @@ def temporary_home(name: str) -> Home:
     return home
 
 
-def _do_without(request: pytest.FixtureRequest, engine: str, reason: str) -> NoReturn:
+def do_without(request: pytest.FixtureRequest, engine: str, reason: str) -> NoReturn:
     sentence = f"{engine}: {reason}"
     if REQUIRED:
         pytest.fail(f"required and not to be had: {sentence}", pytrace=False)

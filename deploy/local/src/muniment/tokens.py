@@ -55,6 +55,7 @@ class Issuer:
         except (ValueError, KeyError, TypeError, JoseError):
             raise PlainError(f"{file} is damaged: delete it, and a new key is made at the next start.") from None
         write_private(self.jwks, json.dumps(KeySet([key]).as_dict(private=False)))
+        self.jwks.chmod(0o644)  # public keys: a container's own user reads them too
         return key
 
     def mint(self, role: str, *, sub: str | None = None, **claims: Any) -> str:

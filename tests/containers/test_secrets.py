@@ -1,0 +1,56 @@
+"""`make secrets`: new passwords once, never changed afterwards, readable by their owner alone."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from disclosure.grants import Signer, read_keys
+from tests.containers.compose import ROOT, make_secrets, read_dotenv
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy(ROOT / ".env.example", tmp_path)
+    return tmp_path
+
+
+def test_every_password_is_new_and_only_its_owner_reads_it(folder: Path) -> None:
+    make_secrets(folder)
+    assert (folder / ".env").stat().st_mode & 0o777 == 0o600
+    passwords = [value for name, value in read_dotenv(folder).items() if name.endswith(("_PASSWORD", "_KEY"))]
+    assert len(set(passwords)) == len(passwords) == 15
+    assert min(map(len, passwords)) >= 40
+
+
+def test_key_for_grants_is_made_once_behind_a_folder_of_its_owner(folder: Path) -> None:
+    make_secrets(folder)
+    key = folder / ".secrets/grant-key.pem"
+    first = key.read_text()
+    make_secrets(folder)
+    assert key.read_text() == first
+    assert key.parent.stat().st_mode & 0o777 == 0o700
+    assert Signer(read_keys(str(key))).key_id
+
+
+def test_what_only_people_know_is_asked_for(folder: Path) -> None:
+    assert "MUNIMENT_ISSUER, MUNIMENT_JWKS" in make_secrets(folder)
+
+
+def test_what_was_set_stays(folder: Path) -> None:
+    make_secrets(folder)
+    first = read_dotenv(folder)
+    with (folder / ".env").open("a") as file:
+        file.write("MUNIMENT_ISSUER=https://login.agency.example\nOF_MY_OWN=1\n")
+    make_secrets(folder)
+    assert read_dotenv(folder) == first | {"MUNIMENT_ISSUER": "https://login.agency.example", "OF_MY_OWN": "1"}
+
+
+def test_development_trusts_the_issuer_of_this_machine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUNIMENT_HOME", str(folder / "home"))
+    assert "MUNIMENT_ISSUER" not in make_secrets(folder, "--development")
+    settings = read_dotenv(folder)
+    assert settings["MUNIMENT_PROFILE"] == "embedded"
+    keys = Path(settings["MUNIMENT_JWKS_FILE"])
+    assert keys.stat().st_mode & 0o444 == 0o444  # public, and read by the container's own user
+    assert '"d"' not in keys.read_text()
