@@ -10,6 +10,9 @@ import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from common import telemetry
 from common.settings import ServiceSettings
@@ -91,3 +94,15 @@ def test_libraries_log_through_the_same_mask(capsys: pytest.CaptureFixture[str])
 def test_masking_never_fails_and_always_finds_pii(value: object) -> None:
     assert mask({"pii": value, "other": [value, SSN]})["pii"] == MASK
     assert SSN not in json.dumps(mask({"other": [value, SSN]}))
+
+
+def test_a_span_keeps_no_text_of_an_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    monkeypatch.setattr(telemetry, "tracer", provider.get_tracer("test"))
+    for span in (telemetry.request_span("GET", {}), telemetry.consume_span("g", [])):
+        with pytest.raises(ValueError, match="Ann"), span:
+            raise ValueError(f"Ann has {SSN}")
+    assert [s.to_json() for s in kept.get_finished_spans()]
+    assert not any(SSN in s.to_json() or "Ann" in s.to_json() for s in kept.get_finished_spans())

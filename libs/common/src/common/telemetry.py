@@ -8,7 +8,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import structlog
@@ -31,6 +31,8 @@ PERSONAL = frozenset(
 _SSN = re.compile(r"(?<!\d)\d{3}[- ]?\d{2}[- ]?\d{4}(?!\d)")
 _PROPAGATOR = TraceContextTextMapPropagator()
 _LINKS = 32
+# A span would keep the text of an exception that passes it, and that text may quote what it stumbled over.
+_NO_TEXTS: Any = {"record_exception": False, "set_status_on_exception": False}
 
 tracer = trace.get_tracer("muniment")
 
@@ -135,11 +137,16 @@ def current_trace_id() -> str:
     return f"{context.trace_id:032x}" if context.is_valid else ""
 
 
+def work_span(name: str) -> AbstractContextManager[trace.Span]:
+    """A span for a piece of work within the process."""
+    return tracer.start_as_current_span(name, **_NO_TEXTS)
+
+
 @contextmanager
 def request_span(name: str, headers: Mapping[str, str]) -> Iterator[trace.Span]:
     """A server span that goes on the caller's trace, if the caller sent one."""
     context = _PROPAGATOR.extract({k: headers[k] for k in ("traceparent", "tracestate") if k in headers})
-    with tracer.start_as_current_span(name, context=context, kind=trace.SpanKind.SERVER) as span:
+    with tracer.start_as_current_span(name, context=context, kind=trace.SpanKind.SERVER, **_NO_TEXTS) as span:
         yield span
 
 
@@ -151,5 +158,7 @@ def consume_span(group: str, traceparents: Sequence[str]) -> Iterator[trace.Span
         context = trace.get_current_span(_PROPAGATOR.extract({"traceparent": parent})).get_span_context()
         if context.is_valid:
             links.append(trace.Link(context))
-    with tracer.start_as_current_span(f"consume {group}", links=links, kind=trace.SpanKind.CONSUMER) as span:
+    with tracer.start_as_current_span(
+        f"consume {group}", links=links, kind=trace.SpanKind.CONSUMER, **_NO_TEXTS
+    ) as span:
         yield span

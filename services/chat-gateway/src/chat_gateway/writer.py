@@ -20,7 +20,7 @@ from chat_gateway.model import Draft, Entry, Receipt
 from chat_gateway.sessions import LiveSession, Submission
 from common.clock import Clock, rfc3339
 from common.errors import MunimentError
-from common.telemetry import get_logger, tracer
+from common.telemetry import get_logger, work_span
 
 MOST = 1000
 """Submissions in one transaction."""
@@ -126,7 +126,7 @@ class Writer:
 
     async def _commit(self, works: list[_Work]) -> None:
         try:
-            with tracer.start_as_current_span("append entries"):
+            with work_span("append entries"):
                 lost = await self._journal.append([work.draft for work in works])
         except OUTAGES as error:
             log.warning("writer.outcome_unknown", error=type(error).__name__, sessions=len(works))
