@@ -18,7 +18,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from muniment import postgres
+from muniment import kafka, postgres, redis
 from muniment.errors import PlainError
 from muniment.home import Home, find_home, passwords
 from muniment.processes import Running, free_port
@@ -123,6 +123,18 @@ def redis_server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
     yield server
     server.close()
     shutil.rmtree(home.path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def fetched_engines(request: pytest.FixtureRequest) -> Home:
+    """The state folder in which the programs of Kafka and Redis are, for tests that start a platform on them."""
+    home = find_home()
+    for engine, fetch in (("Apache Kafka", kafka.fetch), ("Redis", redis.fetch)):
+        try:
+            fetch(home)
+        except PlainError as reason:
+            _do_without(request, engine, str(reason))
+    return home
 
 
 def temporary_home(name: str) -> Home:

@@ -167,7 +167,7 @@ async def test_another_ones_session_is_like_none(gateway: Gateway) -> None:
         (json.dumps({"type": "resume", "session_id": str(uuid4()), "after_seq": -1}), "malformed-frame", "after_seq"),
         (json.dumps({"type": "ping", "name": "A. Customer"}), "malformed-frame", "name"),
         (json.dumps({"type": "ping", SECRET: 1}), "malformed-frame", "frame"),
-        ('{"type":"send","session_id":"%s","client_id":"%s","text":"\\ud800"}' % (uuid4(), uuid4()), "malformed-frame", None),
+        (f'{{"type":"send","session_id":"{uuid4()}","client_id":"{uuid4()}","text":"\\ud800"}}', "malformed-frame", None),
         (json.dumps({"type": "send", "session_id": str(uuid4()), "client_id": str(uuid4()), "text": "a\0b"}), "malformed-frame", "text"),
         (json.dumps({"type": "send", "session_id": str(uuid4()), "client_id": str(uuid4()), "text": "é" * 4097}), "text-too-long", None),
         (json.dumps({"type": "send", "session_id": str(uuid4()), "client_id": str(uuid4()), "text": "x" * 8193}), "text-too-long", None),

@@ -49,14 +49,20 @@ class ChatFigures:
     def lines(self) -> list[str]:
         return [
             f"chat, {self.sessions} sessions: {self.messages:,.0f} messages/s acknowledged and delivered",
-            f"  bare echo {self.echoes:,.0f}/s, ratio {self.of_echo:.2f}; "
-            f"bare inserts {self.inserts:,.0f}/s, ratio {self.of_inserts:.2f}",
-            f"  at {self.half_rate:,.0f}/s: ack p50 {self.ack_ms['p50']:.1f} ms, p99 {self.ack_ms['p99']:.1f} ms; "
-            f"delivery p50 {self.delivery_ms['p50']:.1f} ms, p99 {self.delivery_ms['p99']:.1f} ms",
+            (
+                f"  bare echo {self.echoes:,.0f}/s, ratio {self.of_echo:.2f}; "
+                f"bare inserts {self.inserts:,.0f}/s, ratio {self.of_inserts:.2f}"
+            ),
+            (
+                f"  at {self.half_rate:,.0f}/s: ack p50 {self.ack_ms['p50']:.1f} ms, p99 {self.ack_ms['p99']:.1f} ms; "
+                f"delivery p50 {self.delivery_ms['p50']:.1f} ms, p99 {self.delivery_ms['p99']:.1f} ms"
+            ),
         ]
 
 
-async def run(env: Environment, *, sessions: int = SESSIONS, seconds: float = SECONDS, rounds: int = ROUNDS) -> ChatFigures:
+async def run(
+    env: Environment, *, sessions: int = SESSIONS, seconds: float = SECONDS, rounds: int = ROUNDS
+) -> ChatFigures:
     """Measure."""
     bench = _ChatBench(env, sessions, seconds)
     figures = [await bench.round() for _ in range(rounds)]
@@ -132,7 +138,10 @@ class _ChatBench:
 async def _finish(spec: ProcessSpec, work: dict[str, Any] | None) -> dict[str, Any]:
     """Run a process to its end and read what it printed."""
     process = await asyncio.create_subprocess_exec(
-        *spec.argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env={**_plain_environment(), **spec.env}
+        *spec.argv,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env={**_plain_environment(), **spec.env},
     )
     output, _ = await process.communicate(json.dumps(work).encode() if work is not None else b"")
     if process.returncode != 0:

@@ -192,7 +192,12 @@ class ChatLoad:
         for number, (customer, agent) in enumerate(zip(customers, agents, strict=True)):
             await customer.ask({"type": "hello", "token": tokens[0]}, "welcome")
             notice = await customer.ask({"type": "ping"}, "notice")
-            opening = {"type": "open", "client_id": self._id(), "topic": "retirement", "notice_version": notice["version"]}
+            opening = {
+                "type": "open",
+                "client_id": self._id(),
+                "topic": "retirement",
+                "notice_version": notice["version"],
+            }
             opened = await customer.ask(opening, "opened")
             await agent.ask({"type": "hello", "token": tokens[1 + number % (len(tokens) - 1)]}, "welcome")
             await agent.ask({"type": "join", "session_id": opened["session_id"]}, "joined")
@@ -215,7 +220,8 @@ class ChatLoad:
         client_id = self._id().encode()
         self._load.began[client_id] = time.perf_counter()
         socket.send(
-            b'{"type":"send","session_id":"%s","client_id":"%s","text":"%s"}' % (self._session[socket], client_id, self._text)
+            b'{"type":"send","session_id":"%s","client_id":"%s","text":"%s"}'
+            % (self._session[socket], client_id, self._text)
         )
 
     def _heard(self, socket: Socket, payload: bytes) -> None:

@@ -60,7 +60,9 @@ class Inserter:
             await self._wake.wait()
             self._wake.clear()
             batch, self._waiting = self._waiting, []
-            await self._connection.fetchval(INSERT, *(list(column) for column in zip(*(r for r, _ in batch), strict=True)))
+            await self._connection.fetchval(
+                INSERT, *(list(column) for column in zip(*(r for r, _ in batch), strict=True))
+            )
             for _, done in batch:
                 done.set_result(None)
 
