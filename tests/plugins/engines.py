@@ -133,7 +133,7 @@ def fetched_engines(request: pytest.FixtureRequest) -> Home:
         try:
             fetch(home)
         except PlainError as reason:
-            _do_without(request, engine, str(reason))
+            do_without(request, engine, str(reason))
     return home
 
 

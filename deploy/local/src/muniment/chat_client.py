@@ -217,7 +217,7 @@ class ChatClient:
         message = self._unsent.get(UUID(frame["client_id"])) if frame.get("client_id") else None
         if frame.get("retryable"):
             await asyncio.sleep(RETRY_SECONDS)
-            await self._send(self._frame_of(message) if message else self._wish)
+            await (self._send(self._frame_of(message)) if message else self._send_wish())
         elif message is not None:
             del self._unsent[message.client_id]
             message.acknowledged.set_exception(RefusedError(frame))
