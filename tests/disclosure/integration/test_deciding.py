@@ -66,6 +66,19 @@ async def test_undecided_names_what_is_missing_and_facts_may_follow(desk: Desk) 
     assert [d["outcome"] for d in detail["decisions"]] == ["undecided", "allow"]
 
 
+async def test_facts_add_up_over_decisions_and_can_be_corrected(desk: Desk) -> None:
+    bare = with_facts(base("routine-use-7"), {}, "archives.request", "archives.authority")
+    request_id = await desk.asked(bare)
+    first = (await desk.decide(request_id, facts={"archives.request": "NARA-1"})).json()
+    assert first["missing"] == ["archives.authority"]
+    wrong = (await desk.decide(request_id, facts={"archives.authority": "44-usc-3303a"})).json()
+    assert wrong["outcome"] == "deny"
+    right = (await desk.decide(request_id, facts={"archives.authority": "44-usc-2904"}, release=True)).json()
+    assert right["outcome"] == "allow"
+    for decision in (first, wrong, right):
+        assert (await desk.get(f"/v1/decisions/{decision['id']}/replay")).json()["same"] is True
+
+
 @pytest.mark.parametrize("basis", USES)
 async def test_a_release_that_is_not_allowed_is_refused_with_what_is_missing(desk: Desk, basis: str) -> None:
     """Each case of the table that does not allow: 422 with what stands against it, and nothing is stored or told."""

@@ -29,8 +29,8 @@ def test_there_is_no_other_basis(basis: str) -> None:
 def test_each_unknown_word_is_said_by_its_field_with_a_hint() -> None:
     found = wrong(recipient="congresional-office", purpose="anser-inquiry", facts={"inquiry.refrence": "X"})
     assert set(found) == {"recipient_kind", "purpose", "facts"}
-    assert "did you mean congressional-office?" in found["recipient_kind"]
-    assert "did you mean inquiry.reference?" in found["facts"]
+    assert "Did you mean congressional-office?" in found["recipient_kind"]
+    assert "Did you mean inquiry.reference?" in found["facts"]
 
 
 @pytest.mark.parametrize(

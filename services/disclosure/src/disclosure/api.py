@@ -177,7 +177,7 @@ async def read_request(desk: AtDesk, request_id: UUID) -> RequestDetail:
     summary="Decide a request, and release if allowed",
 )
 async def decide(desk: AtDesk, request_id: UUID, body: DecisionIn, key: IdempotencyKey = None) -> Response:
-    """Decide on the facts shown so far.
+    """Decide on the facts shown so far: with the request, for its earlier decisions, and now.
 
     With `release`, an allow decision enters the accounting of disclosures and gives a grant that works once; any other
     outcome is then refused with what is missing, and nothing is stored. Who made the request may not decide it.

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
+from common.contracts.disclosure import FactValue
 from common.database import ReadSession, WriteSession, fetch_all
 from disclosure.model import Question
 from disclosure.tables import (
@@ -86,8 +87,10 @@ async def lock_request(session: WriteSession, request_id: UUID) -> DisclosureReq
 
 async def open_requests(session: ReadSession, *, after: UUID | None, limit: int) -> Sequence[DisclosureRequest]:
     """Requests without a decision that settles them (none yet, or undecided so far), oldest first."""
-    settled = select(DecisionRow.request_id).where(col(DecisionRow.outcome).in_(("allow", "deny")))
-    query = select(DisclosureRequest).where(col(DisclosureRequest.id).not_in(settled))
+    settled = select(DecisionRow.id).where(
+        col(DecisionRow.request_id) == col(DisclosureRequest.id), col(DecisionRow.outcome).in_(("allow", "deny"))
+    )
+    query = select(DisclosureRequest).where(~settled.exists())
     if after is not None:
         query = query.where(col(DisclosureRequest.id) > after)
     return (await session.execute(query.order_by(col(DisclosureRequest.id)).limit(limit))).scalars().all()
@@ -111,6 +114,13 @@ async def rules_text(session: ReadSession, version: str) -> str | None:
 
 async def decision_of(session: ReadSession, decision_id: UUID) -> DecisionRow | None:
     return await session.get(DecisionRow, decision_id)
+
+
+async def facts_so_far(session: ReadSession, request: DisclosureRequest) -> dict[str, FactValue]:
+    """What was shown for this request: with the request, and for its decisions up to the latest."""
+    query = select(DecisionRow.facts).where(col(DecisionRow.request_id) == request.id)
+    latest = (await session.execute(query.order_by(col(DecisionRow.id).desc()).limit(1))).scalar_one_or_none()
+    return {**request.facts, **(latest or {})}
 
 
 async def decisions_of(session: ReadSession, request_id: UUID) -> Sequence[DecisionRow]:
@@ -159,7 +169,7 @@ async def signing_keys(session: WriteSession, made: SigningKey) -> Sequence[Sign
     return [made]
 
 
-def question_of(request: DisclosureRequest, facts: dict[str, bool | int | str], sealed: frozenset[UUID]) -> Question:
+def question_of(request: DisclosureRequest, facts: dict[str, FactValue], sealed: frozenset[UUID]) -> Question:
     """The request as the policy reads it, with the facts as they stand now."""
     return Question(
         request_id=request.id,

@@ -75,8 +75,8 @@ def _broken_form(element: Element, value: str) -> str | None:
 
 def _unknown(field: str, given: str, known: list[str]) -> FieldError:
     near = difflib.get_close_matches(given, known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return FieldError(field, f"is not known to the notice{hint} GET /v1/routine-uses lists what is")
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return FieldError(field, f"is not known to the notice; GET /v1/routine-uses lists what is.{hint}")
 
 
 def _is_id(text: str) -> bool:

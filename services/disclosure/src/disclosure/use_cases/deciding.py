@@ -70,7 +70,8 @@ async def decide(
     rules = rulebook.current()
     _check_facts(rules, facts)
     sealed = await repository.sealed_among(session, request.transcript_ids)
-    question = repository.question_of(request, {**request.facts, **facts}, sealed)
+    shown = {**await repository.facts_so_far(session, request), **facts}
+    question = repository.question_of(request, shown, sealed)
     decision = policy.evaluate(rules, question, at=now)
     if release is not None:
         _check_release(question, decision, release.layer)
