@@ -7,7 +7,6 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 
 from muniment import daemon, logs
 from muniment.errors import PlainError
@@ -25,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.func(options) or 0)
     except PlainError as error:
         print(f"{error}", file=sys.stderr)
+    except BrokenPipeError:  # who read our output has gone: nothing more to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
             raise
@@ -122,10 +124,7 @@ def _logs(options: argparse.Namespace) -> None:
     home = find_home()
     if not home.log.exists():
         raise PlainError(f"There is no log yet in {home.log.parent}: `make up` begins one.")
-    with suppress(BrokenPipeError):
-        logs.show(home.log, names=options.names, lines=options.lines, follow=options.follow)
-        return
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: nothing more to say
+    logs.show(home.log, names=options.names, lines=options.lines, follow=options.follow)
 
 
 def _token(options: argparse.Namespace) -> None:

@@ -82,10 +82,10 @@ def wait_until_ready(
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         report = read_json(home.run / "status.json")
-        if report:
-            progress(report)
         if report.get("state") == "ready":
             return report
+        if report:
+            progress(report)
         ended = process.poll() is not None if process is not None else status(home) is None
         if ended or report.get("state") == "failed":
             report = read_json(home.run / "status.json")

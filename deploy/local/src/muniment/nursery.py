@@ -25,6 +25,7 @@ from muniment.processes import name_process, tie_to_parent
 
 LARGEST_MESSAGE = 1 << 18
 BESIDE_COMMON = (
+    "fakeredis",
     "sqlmodel",
     "fastapi.responses",
     "fastapi.middleware",
