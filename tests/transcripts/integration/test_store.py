@@ -4,7 +4,7 @@ from sqlalchemy import Connection, inspect
 
 from tests.transcripts.conversations import Conversation, record_of
 from tests.transcripts.integration.conftest import Store
-from transcripts.app import OPEN, UNSEALED, watch_once
+from transcripts.app import gauges, watch_once
 from transcripts.tables import Base
 from transcripts.use_cases.capture import REFUSED, SEALED
 
@@ -30,10 +30,10 @@ async def test_the_gauges_tell_how_many_are_open_and_how_long_a_closed_one_waits
     await store.consumer().handle([record_of(facts[-1])])  # closed, and something is missing in between
     store.clock.turn(seconds=90)
     await watch_once(store.database, store.clock)
-    assert (OPEN._value.get(), UNSEALED._value.get()) == (1, 90)
+    assert [gauge._value.get() for gauge in gauges()] == [1, 90]
     await store.consumer().handle([record_of(f) for f in facts])
     await watch_once(store.database, store.clock)
-    assert (OPEN._value.get(), UNSEALED._value.get()) == (0, 0)
+    assert [gauge._value.get() for gauge in gauges()] == [0, 0]
 
 
 async def test_the_counters_count_what_was_committed(store: Store) -> None:
