@@ -126,8 +126,20 @@ async def test_a_look_needs_a_purpose_of_the_system_that_fits_the_role(
     if purpose is None:
         assert answer.json()["missing"] == ["purpose"]
     [entry] = await desk.trail()
-    assert (entry["outcome"], entry["purpose"]) == ("refused", "")
+    assert entry["outcome"] == "refused"
+    assert entry["purpose"] == ("" if status == 422 and purpose != "first_party_access" else purpose)
     assert "cheque" not in answer.text
+
+
+@pytest.mark.req("S1-099", "S1-101")
+@pytest.mark.parametrize("claim", ["training_date", "sanctions_date"])
+async def test_who_was_not_trained_or_did_not_sign_for_a_year_sees_nothing(desk: Desk, claim: str) -> None:
+    [transcript_id] = await desk.keep(Conversation())
+    answer = await desk.get(f"/v1/transcripts/{transcript_id}", "auditor", **{claim: "2025-03-01"})
+    assert answer.status_code == 403
+    assert answer.json()["missing"] == [f"token.{claim}"]
+    [entry] = await desk.trail()
+    assert (entry["outcome"], entry["purpose"]) == ("refused", "audit")
 
 
 async def test_the_purpose_may_stand_in_the_address_but_not_twice_differently(desk: Desk) -> None:
@@ -294,7 +306,7 @@ async def test_a_person_finds_their_own_transcripts_and_no_others(desk: Desk) ->
     assert refused.status_code == 403
     assert [(e["outcome"], e["purpose"]) for e in await desk.trail()] == [
         ("done", "first_party_access"),
-        ("refused", ""),
+        ("refused", "first_party_access"),
     ]
 
 

@@ -13,10 +13,10 @@ from common import audit
 from common.auth import Principal
 from common.clock import Clock
 from common.database import Database, WriteSession
-from common.errors import FieldError, InvalidError, MunimentError
+from common.errors import FieldError, InvalidError
+from common.standing import require_standing
 from common.web.callers import Caller, Terminal
 from transcripts import policy
-from transcripts.errors import NoTranscriptError
 from transcripts.model import ALGORITHM, CONTENT_ALGORITHM, Entry, blind
 from transcripts.repository.reading import Keys
 from transcripts.schemas import (
@@ -38,7 +38,6 @@ from transcripts.use_cases import reading
 router = APIRouter(prefix="/v1", tags=["transcripts"])
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=60, description="`next_cursor` of the page before")]
-_INTERNAL = 500
 _LONGEST_NUMBER = 19
 
 
@@ -70,19 +69,25 @@ class Door:
         """A unit of work for a look; a refusal of any kind is recorded in one of its own.
 
         Raises:
-            ForbiddenError, InvalidError: the roles or the purpose do not allow it.
+            ForbiddenError, InvalidError: the roles, the purpose or the employee's standing do not allow it.
         """
-        purpose = ""
-        try:
+        now = self._clock.now()
+        stated = self._header or self._query
+        asked = audit.AuditEvent(
+            self._principal,
+            self._terminal,
+            action,
+            "refused",
+            record_ids=[str(one) for one in record_ids],
+            purpose=stated if stated in policy.KNOWN else "",  # what else was written there may be anything
+        )
+        async with audit.refusals_recorded(self._database, asked, clock=self._clock) as session:
             self._principal.require(*self._who)
             reader = self._reader(self._principal)
             purpose = policy.purpose_of(reader, header=self._header, query=self._query)
-            async with self._database.unit_of_work() as session:
-                yield session, reading.Look(self._principal, reader, purpose, self._terminal, self._clock.now())
-        except MunimentError as refusal:
-            if refusal.status < _INTERNAL:
-                await self._record_refusal(refusal, action, [str(one) for one in record_ids], purpose)
-            raise
+            if purpose != policy.OWN_RECORD:
+                require_standing(self._principal, today=now.date())
+            yield session, reading.Look(self._principal, reader, purpose, self._terminal, now)
 
     def blind_account(self, account_id: str) -> bytes:
         return blind(self._settings.index_key(), "account", account_id)
@@ -98,19 +103,6 @@ class Door:
             pin=self.blind_pin(principal.claim("pin")) if "agent" in principal.roles else b"",
             office=principal.claim("office") if "supervisor" in principal.roles else "",
         )
-
-    async def _record_refusal(self, refusal: MunimentError, action: str, record_ids: list[str], purpose: str) -> None:
-        absent = isinstance(refusal, NoTranscriptError) and not refusal.exists
-        entry = audit.AuditEvent(
-            self._principal,
-            self._terminal,
-            action,
-            "not_found" if absent else "refused",
-            record_ids=record_ids,
-            purpose=purpose,  # only a known one: what else was written there may be anything
-        )
-        async with self._database.unit_of_work() as session:
-            await audit.record(session, entry, now=self._clock.now())
 
 
 AtDoor = Annotated[Door, Depends()]

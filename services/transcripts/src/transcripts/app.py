@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -23,8 +24,6 @@ from transcripts.repository.capture import waiting
 from transcripts.settings import TranscriptsSettings
 
 WATCH_SECONDS = 15.0
-OPEN = Gauge("muniment_transcripts_assemblies_open", "Sessions whose transcript is not sealed")
-UNSEALED = Gauge("muniment_transcripts_unsealed_oldest_seconds", "Age of the oldest closed session without a seal")
 
 
 def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAPI:
@@ -73,10 +72,21 @@ async def _watch(database: Database, clock: Clock) -> None:
 
 
 async def watch_once(database: Database, clock: Clock) -> None:
+    """Set both gauges to what the store says now."""
     async with database.reading() as session:
         open_sessions, oldest = await waiting(session, now=clock.now())
-    OPEN.set(open_sessions)
-    UNSEALED.set(oldest)
+    open_gauge, unsealed_gauge = gauges()
+    open_gauge.set(open_sessions)
+    unsealed_gauge.set(oldest)
+
+
+@cache
+def gauges() -> tuple[Gauge, Gauge]:
+    """Open sessions, and the age of the oldest closed one without a seal; in the process that watches, and no other."""
+    return (
+        Gauge("muniment_transcripts_assemblies_open", "Sessions whose transcript is not sealed"),
+        Gauge("muniment_transcripts_unsealed_oldest_seconds", "Age of the oldest closed session without a seal"),
+    )
 
 
 SERVICE = Service(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from common.errors import NotFoundError, PoisonEventError
+from common.errors import ForbiddenError, NotFoundError, PoisonEventError
 
 
 class EntryConflictError(PoisonEventError):
@@ -45,13 +45,18 @@ class SealRefusedError(PoisonEventError):
         self.disagreements = tuple(disagreements)
 
 
+_NO_TRANSCRIPT = "there is no such transcript, or it is not yours to see"
+
+
 class NoTranscriptError(NotFoundError):
-    """The same answer whether it does not exist or is not the caller's to see.
+    def __init__(self) -> None:
+        super().__init__(_NO_TRANSCRIPT)
 
-    Attributes:
-        exists: for the audit trail only.
-    """
 
-    def __init__(self, *, exists: bool) -> None:
-        super().__init__("there is no such transcript, or it is not yours to see")
-        self.exists = exists
+class NotYoursError(ForbiddenError):
+    """Answered like what does not exist, word for word: that it exists is private too. The trail says refused."""
+
+    status, kind, title = NotFoundError.status, NotFoundError.kind, NotFoundError.title
+
+    def __init__(self) -> None:
+        super().__init__(_NO_TRANSCRIPT)

@@ -70,6 +70,7 @@ PURPOSES = {
 OWN_RECORD = "first_party_access"
 """The purpose that stands in the trail when a person sees their own record (5 U.S.C. 552a(d)(1))."""
 
+KNOWN = frozenset({*PURPOSES, OWN_RECORD})
 STAFF = frozenset[str]().union(*(purpose.roles for purpose in PURPOSES.values()))
 EVERY_OFFICE = frozenset({"quality_reviewer", "privacy_officer", "records_officer", "auditor"})
 SEES_ACCESSES = frozenset({"auditor", "privacy_officer"})

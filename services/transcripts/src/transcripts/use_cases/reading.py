@@ -10,7 +10,7 @@ from common.auth import Principal
 from common.database import WriteSession
 from common.errors import FieldError, ForbiddenError, InvalidError
 from transcripts import policy
-from transcripts.errors import NoTranscriptError
+from transcripts.errors import NoTranscriptError, NotYoursError
 from transcripts.model import Entry
 from transcripts.repository import reading
 from transcripts.sealing import Verification, first_misplaced, verify
@@ -47,7 +47,7 @@ async def read(
     """A transcript with its entries.
 
     Raises:
-        NoTranscriptError: there is none, or not for this look.
+        NoTranscriptError, NotYoursError: there is none, or not for this look.
     """
     found = await _visible(session, look, transcript_id)
     entries = await reading.entries_of(session, found.session_id)
@@ -59,7 +59,7 @@ async def check(session: WriteSession, look: Look, transcript_id: UUID) -> tuple
     """A transcript, and what recomputing its digests gives now (invariant 3).
 
     Raises:
-        NoTranscriptError: there is none, or not for this look.
+        NoTranscriptError, NotYoursError: there is none, or not for this look.
     """
     found = await _visible(session, look, transcript_id)
     entries = await reading.entries_of(session, found.session_id)
@@ -109,7 +109,7 @@ async def accesses(
 
     Raises:
         ForbiddenError: neither of these.
-        NoTranscriptError: there is none, or not for this look.
+        NoTranscriptError, NotYoursError: there is none, or not for this look.
     """
     in_full = look.purpose != policy.OWN_RECORD
     if in_full and look.reader.roles.isdisjoint(policy.SEES_ACCESSES):
@@ -139,6 +139,8 @@ async def _visible(session: WriteSession, look: Look, transcript_id: UUID) -> Tr
     scope = policy.scope_of(look.reader, look.purpose)
     offices = {party.office for party in parties if party.kind == "pin"}
     numbers = {party.blind for party in parties}
-    if found is None or not scope.covers(offices=offices, numbers=numbers):
-        raise NoTranscriptError(exists=found is not None)
+    if found is None:
+        raise NoTranscriptError
+    if not scope.covers(offices=offices, numbers=numbers):
+        raise NotYoursError
     return found

@@ -1,0 +1,183 @@
+"""Consumers: events a second from the topic to the effect, and from the outbox to the effect.
+
+Two ceilings are measured in turns with them, on the same engines: a consumer that only takes records and moves its
+position, and a bare batch insert of the rows that the service's own consumer left (same tables, same transactions, values
+ready beforehand). The aim is 0.6 of the lower one. The services' workers are the real ones, processes of their own; their
+pace is read from the times in their inbox, without the first tenth (starting up) and the last twentieth.
+
+Usage: python -m muniment.bench.consume [postgres|kafka]
+"""
+
+import asyncio
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import asyncpg
+import uvloop
+
+from common.messaging.broker import Broker, Record
+from common.messaging.outbox import columns as outbox_columns
+from muniment.bench import rows, stream
+from muniment.bench.stage import Stage, throwaway_stage
+
+SESSIONS = 2400
+ROUNDS = 3
+BATCH = 500
+PATIENCE_SECONDS = 120.0
+
+_PACE = """
+SELECT count(*) * 0.85 / extract(epoch FROM
+    percentile_disc(0.95) WITHIN GROUP (ORDER BY seen_at) - percentile_disc(0.10) WITHIN GROUP (ORDER BY seen_at))
+FROM inbox WHERE seen_at > $1
+"""
+_LAST_EFFECT = "SELECT extract(epoch FROM max(seen_at) - $1) FROM inbox WHERE seen_at > $1"
+_FILL_OUTBOX = """
+WITH added AS (
+    INSERT INTO outbox (topic, key, value, headers) SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[])
+)
+SELECT pg_notify('outbox', '')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Consumed:
+    """One consumer to measure.
+
+    Attributes:
+        package, topic: who consumes what.
+        teller: the package whose outbox the events come from.
+        make: a number of events.
+        main_table: where the effect proper stands.
+    """
+
+    package: str
+    topic: str
+    teller: str
+    make: Callable[[int], list[Record]]
+    main_table: str
+
+
+SUBJECTS = (
+    Consumed("transcripts", "chat.message", "chat_gateway", lambda n: stream.chat(n // (stream.MESSAGES + 3)), "entry"),
+    Consumed("retention", "transcript.closed", "transcripts", stream.transcripts_closed, "record"),
+)
+
+
+@dataclass
+class Figures:
+    """Events a second, one value a round."""
+
+    subject: Consumed
+    from_topic: list[float] = field(default_factory=list)
+    from_outbox: list[float] = field(default_factory=list)
+    bare_consumer: list[float] = field(default_factory=list)
+    bare_insert: list[float] = field(default_factory=list)
+    bare_insert_main: list[float] = field(default_factory=list)
+
+    def ratio(self, figure: list[float]) -> float:
+        """The median over the rounds of the share of the lower ceiling of the same round."""
+        ceilings = map(min, self.bare_consumer, self.bare_insert)
+        return statistics.median(f / ceiling for f, ceiling in zip(figure, ceilings, strict=True))
+
+    def lines(self) -> list[str]:
+        def of(values: list[float]) -> str:
+            return f"{statistics.median(values):,.0f}/s"
+
+        return [
+            f"{self.subject.package} ({self.subject.topic}), medians of {len(self.from_topic)} rounds",
+            f"  topic to effect   {of(self.from_topic)}, ratio {self.ratio(self.from_topic):.2f}",
+            f"  outbox to effect  {of(self.from_outbox)}, ratio {self.ratio(self.from_outbox):.2f}",
+            f"  ceilings: bare consumer {of(self.bare_consumer)}; bare insert of the same rows {of(self.bare_insert)}",
+            f"  (bare insert into {self.subject.main_table} alone: {of(self.bare_insert_main)})",
+        ]
+
+
+async def measure(stage: Stage, subject: Consumed, *, events: int, rounds: int) -> Figures:
+    """Measure one consumer, its ceilings in turns with it."""
+    figures = Figures(subject)
+    for _ in range(rounds):
+        await stage.fresh(subject.package, subject.teller)
+        records = subject.make(events)
+        async with stage.broker(subject.teller) as broker:
+            for start in range(0, len(records), 1000):
+                await broker.publish(records[start : start + 1000])
+        async with stage.broker(subject.package) as broker:
+            figures.bare_consumer.append(await _bare_consumer(broker, subject, len(records)))
+        figures.from_topic.append(await _from_topic(stage, subject, len(records)))
+        left = await rows.left_behind(stage.database(subject.package))
+        figures.bare_insert.append(len(records) / await rows.insert(await stage.empty_copy(subject.package), left))
+        main = await rows.left_behind(stage.database(subject.package), [subject.main_table])
+        figures.bare_insert_main.append(len(records) / await rows.insert(await stage.empty_copy(subject.package), main))
+        figures.from_outbox.append(await _from_outbox(stage, subject, subject.make(events)))
+    return figures
+
+
+async def _bare_consumer(broker: Broker, subject: Consumed, expected: int) -> float:
+    """Takes records and moves the position; nothing is read of them."""
+    group = f"{subject.package}.bench_{time.monotonic_ns()}"
+    taken, began = 0, 0.0
+    async with broker.subscribe(group=group, topics=[subject.topic]) as subscription:
+        while taken < expected:
+            records = await subscription.poll(max_records=BATCH, timeout_seconds=1)
+            if not began and records:  # joining the group is not consuming
+                began, expected = time.perf_counter(), expected - len(records)
+                continue
+            taken += len(records)
+            if records:
+                await subscription.commit(records)
+    return taken / (time.perf_counter() - began)
+
+
+async def _from_topic(stage: Stage, subject: Consumed, expected: int) -> float:
+    connection = await asyncpg.connect(stage.database(subject.package))
+    try:
+        begin = await connection.fetchval("SELECT clock_timestamp()")
+        with stage.worker(subject.package):
+            await _wait_for(connection, expected)
+        return float(await connection.fetchval(_PACE, begin))
+    finally:
+        await connection.close()
+
+
+async def _from_outbox(stage: Stage, subject: Consumed, records: list[Record]) -> float:
+    """Both workers run and are idle; then the events stand in the outbox, all at once."""
+    connection = await asyncpg.connect(stage.database(subject.package))
+    teller = await asyncpg.connect(stage.database(subject.teller))
+    try:
+        with ExitStack() as stack:
+            for package in (subject.package, subject.teller):
+                stack.enter_context(stage.worker(package))
+            await asyncio.sleep(1)
+            already = await connection.fetchval("SELECT count(*) FROM inbox")
+            columns = outbox_columns(records)
+            async with teller.transaction():
+                await teller.execute(_FILL_OUTBOX, *columns)
+            begin = await connection.fetchval("SELECT clock_timestamp()")
+            await _wait_for(connection, already + len(records))
+        return len(records) / float(await connection.fetchval(_LAST_EFFECT, begin))
+    finally:
+        await connection.close()
+        await teller.close()
+
+
+async def _wait_for(connection: "asyncpg.Connection[asyncpg.Record]", expected: int) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (there := await connection.fetchval("SELECT count(*) FROM inbox")) < expected:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"only {there} of {expected} events had their effect in {PATIENCE_SECONDS:g} s")
+        await asyncio.sleep(0.4)
+
+
+async def run(stage: Stage, *, events: int = SESSIONS * (stream.MESSAGES + 3), rounds: int = ROUNDS) -> list[Figures]:
+    return [await measure(stage, subject, events=events, rounds=rounds) for subject in SUBJECTS]
+
+
+if __name__ == "__main__":
+    event_log = sys.argv[1] if len(sys.argv) > 1 else "postgres"
+    with throwaway_stage(event_log) as ready:
+        for found in uvloop.run(run(ready)):
+            print("\n".join(found.lines()))
