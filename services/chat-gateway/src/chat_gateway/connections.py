@@ -49,6 +49,7 @@ TOO_SLOW = 4008
 FAILED = 1011
 
 PAGE = 100
+MOST_TOGETHER = 64
 CLOSE_SECONDS = 10.0
 """How long a dropped reader may take for what it was sent before."""
 
@@ -104,6 +105,7 @@ class Connection:
         self._shown: Statement | None = None
         self._parts: dict[str, Subscription] = {}
         self._outbox: deque[str] = deque()
+        self._arrays = False
         self._limit = settings.outbox_frames
         self._unacknowledged = 0
         self._closing: tuple[int, str] | None = None
@@ -171,7 +173,8 @@ class Connection:
         outbox, send = self._outbox, self._send
         while True:
             while outbox:
-                await send({"type": "websocket.send", "text": outbox.popleft()})
+                text = self._together() if self._arrays and len(outbox) > 1 else outbox.popleft()
+                await send({"type": "websocket.send", "text": text})
             self._make_room()
             if self._closing is not None:
                 break
@@ -182,6 +185,10 @@ class Connection:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await send({"type": "websocket.close", "code": code, "reason": reason})
+
+    def _together(self) -> str:
+        frames_due = [self._outbox.popleft() for _ in range(min(len(self._outbox), MOST_TOGETHER))]
+        return f"[{','.join(frames_due)}]"
 
     # What comes in
 
@@ -250,8 +257,12 @@ class Connection:
         self._make_room()
 
     async def _hello(self, frame: Hello) -> None:
+        self._arrays = frame.arrays
         if frame.token is None:
-            raise MalformedFrameError("hello needs a token", missing=["token"])
+            if self._caller is None:
+                raise MalformedFrameError("hello needs a token", missing=["token"])
+            self._show(frame.language)
+            return
         try:
             principal = await self._verified(frame.token)
         except UnauthenticatedError as error:

@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 
 from chat_gateway.model import Draft, Entry, Kind, Opening, Participant, Receipt, SessionState
-from chat_gateway.publishing import action_record, entry_record
+from chat_gateway.publishing import EntryHeaders, action_record
 from common.clock import rfc3339
 from common.settings import ServiceSettings
 from common.telemetry import current_traceparent
@@ -182,7 +182,7 @@ def _arguments(drafts: Sequence[Draft], traceparent: str) -> tuple[Any, ...]:
     ordered = sorted(drafts, key=lambda draft: draft.state.id.bytes)
     rows = [(d.state, d.entries[0]) for d in ordered]
     rows += [(d.state, entry) for d in ordered if len(d.entries) > 1 for entry in d.entries[1:]]
-    headers = [orjson.dumps(entry_record(s.key, e, traceparent).headers).decode() for s, e in rows]
+    headers = EntryHeaders(traceparent)
     return (
         len(ordered),
         [s.id for s, _ in rows],
@@ -190,7 +190,7 @@ def _arguments(drafts: Sequence[Draft], traceparent: str) -> tuple[Any, ...]:
         [e.entry_id for _, e in rows],
         [e.kind.value for _, e in rows],
         [e.value for _, e in rows],
-        headers,
+        [headers.of(s.key, e) for s, e in rows],
         _json([_opened(d) for d in ordered if d.opened]),
         _json([_joined(d, p) for d in ordered for p in d.participants.values()]),
         _json([_closed(d, traceparent) for d in ordered if d.closed]),
