@@ -30,7 +30,7 @@ class EntryHeaders:
     """
 
     def __init__(self, traceparent: str) -> None:
-        self._traceparent = traceparent
+        self.traceparent = traceparent
         self._parts: dict[Kind, list[str]] = {}
 
     def of(self, session_key: str, entry: Entry) -> str:
@@ -49,7 +49,7 @@ class EntryHeaders:
             time=_TIME,
             key=_KEY,
             value=b"",
-            traceparent=self._traceparent,
+            traceparent=self.traceparent,
         )
         text = orjson.dumps(record.headers).decode()
         for place in (str(event_id), _KEY, _TIME):
