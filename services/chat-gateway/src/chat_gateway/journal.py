@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 
 from chat_gateway.model import Draft, Entry, Kind, Opening, Participant, Receipt, SessionState
-from chat_gateway.publishing import action_record, entry_record
+from chat_gateway.publishing import EntryHeaders, action_record
 from common.clock import rfc3339
 from common.settings import ServiceSettings
 from common.telemetry import current_traceparent
@@ -75,6 +75,7 @@ class Journal:
         self._url = settings.database_url.get_secret_value()
         self._writer: asyncpg.Connection[asyncpg.Record] | None = None
         self._readers: asyncpg.Pool[asyncpg.Record] | None = None
+        self._headers = EntryHeaders("")
 
     async def close(self) -> None:
         if self._writer is not None:
@@ -93,7 +94,9 @@ class Journal:
             one of `OUTAGES`: whether it was stored is not known.
             one of `REFUSALS`: nothing was stored.
         """
-        values = _arguments(drafts, current_traceparent())
+        if self._headers.traceparent != (traceparent := current_traceparent()):
+            self._headers = EntryHeaders(traceparent)
+        values = _arguments(drafts, self._headers)
         connection = self._writer
         if connection is None or connection.is_closed():
             connection = self._writer = await self._connect()
@@ -177,12 +180,11 @@ def _options(purpose: str) -> dict[str, Any]:
     }
 
 
-def _arguments(drafts: Sequence[Draft], traceparent: str) -> tuple[Any, ...]:
+def _arguments(drafts: Sequence[Draft], headers: EntryHeaders) -> tuple[Any, ...]:
     """The parameters of `append_entries`: the first entry of each session in front, by session id; then the rest."""
     ordered = sorted(drafts, key=lambda draft: draft.state.id.bytes)
     rows = [(d.state, d.entries[0]) for d in ordered]
     rows += [(d.state, entry) for d in ordered if len(d.entries) > 1 for entry in d.entries[1:]]
-    headers = [orjson.dumps(entry_record(s.key, e, traceparent).headers).decode() for s, e in rows]
     return (
         len(ordered),
         [s.id for s, _ in rows],
@@ -190,10 +192,10 @@ def _arguments(drafts: Sequence[Draft], traceparent: str) -> tuple[Any, ...]:
         [e.entry_id for _, e in rows],
         [e.kind.value for _, e in rows],
         [e.value for _, e in rows],
-        headers,
+        [headers.of(s.key, e) for s, e in rows],
         _json([_opened(d) for d in ordered if d.opened]),
         _json([_joined(d, p) for d in ordered for p in d.participants.values()]),
-        _json([_closed(d, traceparent) for d in ordered if d.closed]),
+        _json([_closed(d, headers.traceparent) for d in ordered if d.closed]),
     )
 
 

@@ -35,6 +35,10 @@ class Hello(ClientFrame):
     type: Literal["hello"]
     token: str | None = Field(default=None, max_length=8192, repr=False)
     language: Language = "en"
+    arrays: bool = Field(
+        default=False,
+        description="The client also takes messages that are an array of frames: those that are due at the same time",
+    )
 
 
 class Open(ClientFrame):

@@ -188,6 +188,7 @@ class Writer:
                 else:
                     self._lost.append(live)
             if any(done):
+                log.warning("writer.cannot_read_anew", errors=sorted({type(e).__name__ for e in done if e}))
                 if loop.time() - began > self._refuse_after or self._stopping:
                     self._refuse_held()
                 if self._stopping:

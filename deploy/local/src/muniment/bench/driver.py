@@ -7,6 +7,7 @@ import asyncio
 import base64
 import json
 import os
+import re
 import struct
 import sys
 import time
@@ -16,7 +17,8 @@ from typing import Any
 import uvloop
 
 WARM_UP_SECONDS = 1.0
-_ANSWER = b'"type":"'
+_ACK = re.compile(rb'"type":"ack","session_id":"[^"]+","client_id":"([^"]+)"')
+_ENTRY = re.compile(rb'"type":"entry","kind":"message".*?"entry_id":"([^"]+)"')
 
 
 class Socket(asyncio.Protocol):
@@ -72,7 +74,9 @@ class Socket(asyncio.Protocol):
             self._transport.write(b"\x8a" + bytes([0x80 | len(payload)]) + b"\0\0\0\0" + payload)
         elif opcode == 1:
             if self.frames is not None:
-                self.frames.put_nowait(json.loads(payload))
+                read = json.loads(payload)
+                for frame in read if isinstance(read, list) else [read]:
+                    self.frames.put_nowait(frame)
             else:
                 self.heard(self, payload)
 
@@ -190,7 +194,7 @@ class ChatLoad:
         customers = await connected(port, "/v1/chat", sessions, self._heard)
         agents = await connected(port, "/v1/chat", sessions, self._heard)
         for number, (customer, agent) in enumerate(zip(customers, agents, strict=True)):
-            await customer.ask({"type": "hello", "token": tokens[0]}, "welcome")
+            await customer.ask({"type": "hello", "token": tokens[0], "arrays": True}, "welcome")
             notice = await customer.ask({"type": "ping"}, "notice")
             opening = {
                 "type": "open",
@@ -199,7 +203,8 @@ class ChatLoad:
                 "notice_version": notice["version"],
             }
             opened = await customer.ask(opening, "opened")
-            await agent.ask({"type": "hello", "token": tokens[1 + number % (len(tokens) - 1)]}, "welcome")
+            hello = {"type": "hello", "token": tokens[1 + number % (len(tokens) - 1)], "arrays": True}
+            await agent.ask(hello, "welcome")
             await agent.ask({"type": "join", "session_id": opened["session_id"]}, "joined")
             for socket in (customer, agent):
                 self._session[socket] = opened["session_id"].encode()
@@ -225,21 +230,16 @@ class ChatLoad:
         )
 
     def _heard(self, socket: Socket, payload: bytes) -> None:
-        load = self._load
-        at = payload.index(_ANSWER) + len(_ANSWER)
-        if payload.startswith(b"ack", at):
-            place = payload.index(b'"client_id":"') + 13
-            if load.counting:
-                load.answers.append(time.perf_counter() - load.began[payload[place : place + 36]])
-            if load.running and not load.per_second:
-                self._send(socket)
-        elif payload.startswith(b"entry", at):
-            place = payload.index(b'"entry_id":"') + 12
-            began = load.began.get(payload[place : place + 36])
-            if load.counting and began is not None:
-                load.deliveries.append(time.perf_counter() - began)
-        elif payload.startswith(b"error", at):
+        """Look for the ids in one frame, or in an array of frames, without reading the JSON."""
+        load, now = self._load, time.perf_counter()
+        if b'"type":"error"' in payload:
             raise RuntimeError(payload.decode())
+        if load.counting:
+            for mark, into in ((_ACK, load.answers), (_ENTRY, load.deliveries)):
+                for found in mark.finditer(payload):
+                    into.append(now - load.began.get(found[1], now))
+        if load.running and not load.per_second and b'"type":"ack"' in payload:
+            self._send(socket)
 
 
 async def chat(port: int, sessions: int, text: str, load: Load, tokens: list[str]) -> dict[str, Any]:
