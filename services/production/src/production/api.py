@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from common.audit import refusals_recorded
 from common.clock import Clock
 from common.database import Database, WriteSession
-from common.errors import FieldError, InvalidError
+from common.errors import FieldError, ForbiddenError, InvalidError
 from common.web import callers
 from common.web.idempotency import IdempotencyKey, once
 from production import use_cases
@@ -65,7 +65,11 @@ async def refuse_ssn(request: Request, door: AtDoor) -> None:
 
     Raises:
         InvalidError: a social security number stands in it, with the fields; nothing was stored, the refusal is recorded.
+        ForbiddenError: the token itself names its owner by one; then not even the refusal can be recorded.
     """
+    principal = door.caller.principal
+    if any(holds_ssn(str(value)) for value in (principal.id, *map(principal.claims.get, ("pin", "office")))):
+        raise ForbiddenError("the token names its owner by what this service neither uses nor stores (S3 2.5)")
     found = [f"body.{name}" for name in fields_with_ssn(await request.body(), KNOWN_FIELDS)]
     found += [f"path.{name}" for name, value in request.path_params.items() if holds_ssn(value)]
     found += [f"query.{name if name in _QUERY else '(unknown)'}" for name, value in request.query_params.items()

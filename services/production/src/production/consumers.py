@@ -14,6 +14,8 @@ from production.ssn import WHOLE, fields_with_ssn, holds_ssn
 from production.use_cases import record_actions, record_transcripts
 
 GROUP = "production.actions"
+# What stands around an event's content and may be named in a refusal: the record's key and the attributes of every event.
+_AROUND = ("key", "ce_id", "ce_source", "ce_subject", "ce_type", "ce_time", "ce_specversion", "ce_traceparent")
 
 
 def subject() -> Subject:
@@ -35,7 +37,7 @@ def refuse_ssn(record: ReceivedRecord) -> None:
     found = list(fields_with_ssn(record.value, KNOWN_FIELDS))
     around = {"key": record.key, **record.headers}
     if holds_ssn(" | ".join((*around, *around.values()))):
-        found += [f"header {name}" for name in around if name.startswith("ce_") and holds_ssn(around[name])] or [WHOLE]
+        found += [name for name in _AROUND if holds_ssn(around.get(name, ""))] or [WHOLE]
     if found:
         raise PoisonEventError(f"{', '.join(found)}: {SSN_RULE}", withhold=True)
 
