@@ -27,9 +27,10 @@ def officer(issuer: Issuer) -> dict[str, str]:
     return issuer.headers("records_officer")
 
 
-async def walk(client: httpx.AsyncClient, headers: dict[str, str], **query: object) -> list[list[str]]:
+async def walk(client: httpx.AsyncClient, headers: dict[str, str], **query: str | int) -> list[list[str]]:
     """All pages of the list, as the ids on each."""
-    pages, cursor = [], {}
+    pages: list[list[str]] = []
+    cursor: dict[str, str | int] = {}
     while True:
         answer = await client.get("/v1/records", params=query | cursor, headers=headers)
         assert answer.status_code == 200
