@@ -40,7 +40,7 @@ HEALTH = {("GET", "/livez"), ("GET", "/readyz"), ("GET", "/metrics")}
 def routes(app: FastAPI) -> set[tuple[str, str]]:
     listed: list[Any] = list(app.openapi()["paths"].items())
     found = {(method.upper(), path) for path, methods in listed for method in methods}
-    return found | {(m, r.path) for r in app.routes if isinstance(r, APIRoute) for m in r.methods}
+    return found | {(m, r.path) for r in app.routes if isinstance(r, APIRoute) for m in r.methods or ()}
 
 
 @pytest.mark.req("S3-014", "S3-015")
@@ -81,7 +81,7 @@ async def test_nothing_is_offered_to_the_public(store: Store, client: httpx.Asyn
     for role in ("customer", "portal"):
         for method, path in sorted(ROUTES):
             url = path.replace("{pin}", "100001")
-            body = {"assignments": []} if method == "PUT" else None
+            body: dict[str, Any] | None = {"assignments": []} if method == "PUT" else None
             headers = issuer.headers(role, pin="100001", office="S01") | {"Idempotency-Key": "k"}
             answer = await client.request(method, url, params={"purpose": "production"}, json=body, headers=headers)
             assert answer.status_code in ({403} if method != "POST" else {403, 422}), (role, path)

@@ -9,6 +9,17 @@ from uuid import UUID
 Kind = Literal["transcript", "action", "disclosure_request", "disclosure_decision"]
 Status = Literal["UNSCHEDULED"]
 Outcome = Literal["eligible", "not_eligible", "undecided"]
+ReasonCode = Literal[
+    "UNSCHEDULED",
+    "SCHEDULE_PROPOSED",
+    "AUTHORITY_WITHDRAWN",
+    "OTHER_AGENCY",
+    "PERMANENT",
+    "CLOCK_NOT_STARTED",
+    "PERIOD_RUNNING",
+    "HELD",
+    "DISPUTED",
+]
 
 GENERAL = "NARA"
 """The agency of an item in a General Records Schedule: it serves every agency."""
@@ -104,7 +115,7 @@ class Facts:
 class Reason:
     """Why not: a code for machines, a sentence for people, and the law or source that says so."""
 
-    code: str
+    code: ReasonCode
     sentence: str
     citation: str
 

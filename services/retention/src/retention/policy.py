@@ -1,4 +1,4 @@
-"""May a record be disposed of now? Facts in, every reason out. Pure; the cases stand in policies/eligibility.yaml."""
+"""May a record be disposed of now? Facts in, every reason out. Pure; the cases stand in policies/eligibility.toml."""
 
 from datetime import UTC, datetime
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from common.web.problems import Problem
-from retention.model import Kind, Outcome, Status
+from retention.model import Kind, Outcome, ReasonCode, Status
 
 
 class Record(BaseModel):
@@ -28,7 +28,7 @@ class RecordPage(BaseModel):
 
 
 class ReasonShown(BaseModel):
-    code: str
+    code: ReasonCode
     sentence: str
     citation: str
 
