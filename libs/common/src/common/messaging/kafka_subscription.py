@@ -27,7 +27,23 @@ _SIGN_SECONDS = 5.0
 _STOP_SECONDS = 5.0
 
 
-class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # published without types
+class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # published without types
+    """Tells a member what its consumer goes through, unless the member has let go of that consumer."""
+
+    def __init__(self, member: "KafkaSubscription") -> None:
+        self._member = member
+        self.heard = True
+
+    async def on_partitions_revoked(self, _revoked: object) -> None:
+        if self.heard:
+            await self._member.let_go()
+
+    async def on_partitions_assigned(self, _assigned: object) -> None:
+        if self.heard:
+            self._member.begin_anew()
+
+
+class KafkaSubscription:
     """One member; see `Subscription`. Used as a context manager: leaving the block leaves the group."""
 
     def __init__(
@@ -47,11 +63,13 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # pub
         self._in_hand = InHand()
         self._next: dict[Partition, int] = {}
         self._consumer: AIOKafkaConsumer | None = None
+        self._rebalances: _Rebalances | None = None
         self._starting: asyncio.Task[AIOKafkaConsumer] | None = None
         self._fetching: asyncio.Task[list[ReceivedRecord]] | None = None
         self._stopping: set[asyncio.Task[None]] = set()
         self._last_sign = 0.0
         self._behind = False
+        self._changing_hands = False
 
     async def __aenter__(self) -> Self:
         self._last_sign = _now()
@@ -73,18 +91,17 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # pub
         try:
             with as_unavailable("Kafka cannot be read"):
                 consumer = await self._started(deadline)
-                if consumer is None:
-                    return []
-                records = await self._fetched(consumer, max_records, deadline)
-                if records:
-                    self._last_sign = _now()
-                    self._behind = False
-                elif _now() - self._last_sign > _SIGN_SECONDS:
-                    await self._ask_for_sign(consumer)
-                return records
+                records = await self._fetched(consumer, max_records, deadline) if consumer else []
         except BrokerUnavailableError:
+            # aiokafka mends what passes by itself; what it reports is for good.
             await self._discard()
             raise
+        if records:
+            self._last_sign = _now()
+            self._behind = False
+        elif consumer is not None and _now() - self._last_sign > _SIGN_SECONDS:
+            await self._ask_for_sign(consumer)
+        return records
 
     async def commit(self, records: Sequence[ReceivedRecord]) -> None:
         """Move the group's position; see `Subscription.commit`.
@@ -126,20 +143,22 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # pub
         heads = {partition: self._consumer.highwater(tp) or 0 for partition, tp in owned.items()}
         return sum(max(0, heads.get(partition, 0) - position) for partition, position in self._next.items())
 
-    async def on_partitions_revoked(self, _revoked: object) -> None:
+    async def let_go(self) -> None:
         """Give up what is owned, but first let the caller commit what it has in hand, within its time.
 
         The member keeps giving signs of life meanwhile, and the group waits for it.
         """
+        self._changing_hands = True
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timing.release):
                 await self._in_hand.wait_settled()
         self._in_hand.lose()
 
-    async def on_partitions_assigned(self, _assigned: object) -> None:
-        """Begin anew: every partition goes on from the group's position."""
+    def begin_anew(self) -> None:
+        """Every partition goes on from the group's position."""
         self._in_hand.lose()
         self._next.clear()
+        self._changing_hands = False
 
     async def _start(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
@@ -157,7 +176,8 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # pub
             rebalance_timeout_ms=int((self._timing.release + self._timing.session) * 1000),
             max_poll_interval_ms=int(self._timing.idle * 1000),
         )
-        consumer.subscribe(self._topics, listener=self)
+        self._rebalances = _Rebalances(self)
+        consumer.subscribe(self._topics, listener=self._rebalances)
         try:
             await consumer.start()
         except BaseException:
@@ -226,30 +246,38 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # pub
         """Tell a quiet topic from a broker that is gone, and from a consumer that stopped fetching.
 
         Raises:
-            TimeoutError: no answer, or records have been waiting since the last time and were not fetched.
+            BrokerUnavailableError: no answer, or records have been waiting since the last time and were not fetched.
         """
-        async with asyncio.timeout(_SIGN_SECONDS):
-            owned = consumer.assignment()
-            if owned:
-                ends = await consumer.end_offsets(list(owned))
-                positions = [(end, await consumer.position(tp)) for tp, end in ends.items()]
-                behind = any(end > position for end, position in positions)
-            else:
-                await consumer.topics()
-                behind = False
+        with as_unavailable("Kafka does not answer"):
+            async with asyncio.timeout(_SIGN_SECONDS):
+                behind = await self._is_behind(consumer)
         self._last_sign = _now()
         if behind and self._behind:
-            raise TimeoutError
+            await self._discard()
+            raise BrokerUnavailableError("records wait in Kafka and are not fetched")
         self._behind = behind
+
+    async def _is_behind(self, consumer: AIOKafkaConsumer) -> bool:
+        """Ask the brokers whether there is more than was fetched. Nothing is fetched while the group is shared out."""
+        owned = consumer.assignment()
+        if self._changing_hands or not owned:
+            await consumer.topics()
+            return False
+        ends = await consumer.end_offsets(list(owned))
+        with suppress(IllegalStateError):
+            return any([end > await consumer.position(tp) for tp, end in ends.items()])
+        return False
 
     async def _discard(self) -> None:
         """Leave the group and forget everything; the next poll begins anew."""
         starting, self._starting = self._starting, None
         fetching, self._fetching = self._fetching, None
         consumer, self._consumer = self._consumer, None
+        if self._rebalances is not None:
+            self._rebalances.heard = False
         self._in_hand.lose()
         self._next.clear()
-        self._behind = False
+        self._behind = self._changing_hands = False
         tasks = [task for task in (starting, fetching) if task is not None]
         for task in tasks:
             task.cancel()

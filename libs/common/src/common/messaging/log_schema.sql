@@ -50,7 +50,8 @@ create table if not exists event_log.consumer_group (
     principal text not null
 );
 
-create table if not exists event_log.group_member (
+-- Members live no longer than their sessions, hence no longer than the server: nothing of this need survive a crash.
+create unlogged table if not exists event_log.group_member (
     group_id int not null references event_log.consumer_group,
     member_id uuid not null,
     topic_ids smallint[] not null,
@@ -200,6 +201,7 @@ declare
     fair int;
     held int;
     given_up boolean := false;
+    mine bigint[];
     owned_topics smallint[] := '{}';
     owned_parts smallint[] := '{}';
     surplus_flags boolean[] := '{}';
@@ -211,13 +213,16 @@ begin
         raise object_not_in_prerequisite_state using message = 'this session is no member of the group';
     end if;
     if exists (
-        select from unnest(me.topic_ids) as mine(topic_id)
-        left join topic_grant g on g.topic_id = mine.topic_id and g.principal = session_user and g.may_read
+        select from unnest(me.topic_ids) as wanted(topic_id)
+        left join topic_grant g on g.topic_id = wanted.topic_id and g.principal = session_user and g.may_read
         where g.topic_id is null
     ) then
         raise insufficient_privilege using message = format('%s may no longer read all of these topics', session_user);
     end if;
     perform remove_dead_members(of_group, member, silence);
+    select coalesce(array_agg(l.classid::bigint << 32 | l.objid::bigint), '{}') into mine
+    from pg_locks l
+    where l.locktype = 'advisory' and l.pid = pg_backend_pid() and l.granted and l.objsubid = 1;
 
     for shared in
         select t.topic_id, t.partitions, count(*)::int as members,
@@ -233,13 +238,8 @@ begin
                 then 1 else 0 end;
         held := 0;
         for candidate in
-            with mine as materialized (
-                select l.classid::bigint << 32 | l.objid::bigint as lock_key
-                from pg_locks l
-                where l.locktype = 'advisory' and l.pid = pg_backend_pid() and l.granted and l.objsubid = 1
-            )
             select p.part::smallint as part, k.lock_key,
-                exists (select from mine where mine.lock_key = k.lock_key) as is_mine,
+                k.lock_key = any (mine) as is_mine,
                 exists (
                     select from unnest(busy_topics, busy_parts) as b(topic_id, part)
                     where b.topic_id = shared.topic_id and b.part = p.part
@@ -315,6 +315,8 @@ begin
     if not exists (select from consumer_group g where g.group_id = of_group and g.principal = session_user) then
         raise insufficient_privilege using message = 'this consumer group belongs to another principal';
     end if;
+    -- Nobody waits for the disk: a position that a crash takes back only brings records again, and the inbox drops them.
+    perform set_config('synchronous_commit', 'off', true);
     insert into group_position as p (group_id, topic_id, part, next_position)
     select of_group, n.topic_id, n.part, n.next_position
     from unnest(topic_ids, parts, positions) as n(topic_id, part, next_position)
