@@ -22,7 +22,7 @@ from muniment.errors import PlainError
 from muniment.home import Home
 from muniment.processes import LOOPBACK, Ready, free_port, is_ready
 from tests.containers.builder import Builder
-from tests.containers.compose import CONTAINERS, SERVICES, environment
+from tests.containers.compose import CONTAINERS, SERVICES, environment, read_dotenv
 from tests.containers.compose_engines import Cache, Databases, EventLog
 from tests.plugins.engines import do_without
 
@@ -144,24 +144,22 @@ def images(builder: Builder) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def platform(
-    builder: Builder,
-    images: dict[str, str],
-    home: Home,
-    dotenv: dict[str, str],
-    dotenv_folder: Path,
-    databases_made: Databases,
-    event_log: EventLog,
-    cache: Cache,
-) -> Iterator[Platform]:
-    provider = Provider(home.path, SystemClock())
-    addresses = {
+def addresses(databases_made: Databases, event_log: EventLog, cache: Cache) -> dict[str, str]:
+    """Where the engines of the compose file are found here."""
+    return {
         "postgres:5432": f"{LOOPBACK}:{databases_made.port}",
         "kafka:9092": event_log.address,
         "redis:6379": f"{LOOPBACK}:{cache.port}",
         "collector:4318": f"{LOOPBACK}:{free_port()}",  # nobody listens: the platform runs without telemetry
     }
-    settings = dotenv | {"MUNIMENT_ISSUER": provider.name, "MUNIMENT_JWKS": KEYS}
+
+
+@pytest.fixture(scope="session")
+def platform(
+    images: dict[str, str], builder: Builder, home: Home, dotenv_folder: Path, addresses: dict[str, str]
+) -> Iterator[Platform]:
+    provider = Provider(home.path, SystemClock())
+    settings = read_dotenv(dotenv_folder) | {"MUNIMENT_ISSUER": provider.name, "MUNIMENT_JWKS": KEYS}
     run = Platform(builder, settings, addresses, provider, dotenv_folder, images)
     try:
         run.run_to_its_end("topics")
