@@ -21,8 +21,9 @@ from common.testing import Issuer
 from muniment.errors import PlainError
 from muniment.home import Home
 from muniment.processes import LOOPBACK, Ready, free_port, is_ready
+from production.schemas import ActionReport
 from tests.containers.builder import Builder
-from tests.containers.compose import CONTAINERS, SERVICES, environment
+from tests.containers.compose import CONTAINERS, SERVICES, environment, read_dotenv
 from tests.containers.compose_engines import Cache, Databases, EventLog
 from tests.plugins.engines import do_without
 
@@ -118,11 +119,14 @@ class Platform:
         self.builder.stop(self.name(process), STOP_SECONDS)
         return self.running.pop(process).wait(STOP_SECONDS), time.monotonic() - began
 
-    def get(self, service: str, path: str, *roles: str) -> tuple[int, str]:
-        """Ask a service's API, as a caller with these roles or as nobody."""
+    def ask(self, service: str, path: str, *roles: str, body: object = None) -> tuple[int, str]:
+        """Ask a service's API, as a caller with these roles or as nobody; with a body it is a POST."""
         headers = self.provider.headers(*roles) if roles else {}
         with contextlib.closing(http.client.HTTPConnection(LOOPBACK, self.ports[service], timeout=10)) as link:
-            link.request("GET", path, headers=headers)
+            if body is None:
+                link.request("GET", path, headers=headers)
+            else:
+                link.request("POST", path, json.dumps(body), headers | {"Content-Type": "application/json"})
             answer = link.getresponse()
             return answer.status, answer.read().decode()
 
@@ -144,24 +148,22 @@ def images(builder: Builder) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def platform(
-    builder: Builder,
-    images: dict[str, str],
-    home: Home,
-    dotenv: dict[str, str],
-    dotenv_folder: Path,
-    databases_made: Databases,
-    event_log: EventLog,
-    cache: Cache,
-) -> Iterator[Platform]:
-    provider = Provider(home.path, SystemClock())
-    addresses = {
+def addresses(databases_made: Databases, event_log: EventLog, cache: Cache) -> dict[str, str]:
+    """Where the engines of the compose file are found here."""
+    return {
         "postgres:5432": f"{LOOPBACK}:{databases_made.port}",
         "kafka:9092": event_log.address,
         "redis:6379": f"{LOOPBACK}:{cache.port}",
         "collector:4318": f"{LOOPBACK}:{free_port()}",  # nobody listens: the platform runs without telemetry
     }
-    settings = dotenv | {"MUNIMENT_ISSUER": provider.name, "MUNIMENT_JWKS": KEYS}
+
+
+@pytest.fixture(scope="session")
+def platform(
+    images: dict[str, str], builder: Builder, home: Home, dotenv_folder: Path, addresses: dict[str, str]
+) -> Iterator[Platform]:
+    provider = Provider(home.path, SystemClock())
+    settings = read_dotenv(dotenv_folder) | {"MUNIMENT_ISSUER": provider.name, "MUNIMENT_JWKS": KEYS}
     run = Platform(builder, settings, addresses, provider, dotenv_folder, images)
     try:
         run.run_to_its_end("topics")
@@ -216,17 +218,27 @@ def test_health_check_of_the_image_says_ready(platform: Platform, process: str) 
 def test_service_answers_those_whom_the_provider_vouches_for(
     platform: Platform, service: str, path: str, role: str
 ) -> None:
-    status, body = platform.get(service, path, role)
+    status, body = platform.ask(service, path, role)
     assert status == 200, body
-    assert platform.get(service, path)[0] == 401
+    assert platform.ask(service, path)[0] == 401
 
 
 def test_disclosure_signs_with_the_key_that_was_mounted(platform: Platform) -> None:
-    status, body = platform.get("disclosure", "/v1/keys")
+    status, body = platform.ask("disclosure", "/v1/keys")
     assert status == 200
     keys = json.loads(body)["keys"]
     assert len(keys) == 1
     assert "d" not in keys[0]
+
+
+def test_what_one_service_takes_another_registers_through_kafka(platform: Platform) -> None:
+    report = ActionReport.model_json_schema()["examples"][0]
+    assert platform.ask("production", "/v1/actions", "case_system", body=report)[0] == 201
+    deadline = time.monotonic() + 30
+    while report["action_id"] not in (body := platform.ask("retention", "/v1/records", "records_officer")[1]):
+        assert time.monotonic() < deadline, (body, platform.log("production-worker"), platform.log("retention-worker"))
+        time.sleep(0.2)
+    assert "UNSCHEDULED" in body
 
 
 @pytest.mark.parametrize("process", PROCESSES)
