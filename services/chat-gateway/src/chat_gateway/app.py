@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -90,6 +91,8 @@ class Gateway:
         """Without its writer a process is of no use: it ends, and whoever started it starts it again."""
         if _say_if_failed(writing):
             signal.raise_signal(signal.SIGTERM)
+            # Whatever else is broken must not keep it: what was acknowledged is durable without a farewell.
+            asyncio.get_running_loop().call_later(self._settings.stop_after_seconds + 5, os._exit, os.EX_SOFTWARE)
 
     async def check_writer(self) -> None:
         if self.writing is None or self.writing.done():

@@ -88,6 +88,7 @@ def is_outage(error: BaseException) -> bool:
         | SqlInterfaceError
         | PoolTimeoutError
         | asyncpg.InterfaceError
+        | asyncpg.InternalClientError
         | asyncpg.PostgresConnectionError
         | asyncpg.OperatorInterventionError
         | asyncpg.InsufficientResourcesError

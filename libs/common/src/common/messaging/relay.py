@@ -39,6 +39,9 @@ RETURNING 1
 _RELEASE = "UPDATE outbox_lease SET until = '-infinity' WHERE token = $1"
 _AGE = "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(added_at)), 0) FROM outbox"
 
+# The last is what the driver says when the server vanishes in the middle of an exchange.
+_INTERRUPTIONS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 log = get_logger("relay")
 
 
@@ -66,7 +69,7 @@ class Relay:
                 async with self._connected() as connection:
                     pause = 0.1
                     await self._serve(connection, stop)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, BrokerUnavailableError) as error:
+            except (*_INTERRUPTIONS, BrokerUnavailableError) as error:
                 self.healthy = False
                 log.warning("relay.interrupted", error=type(error).__name__, again_in_seconds=pause)
                 await _sleep(stop, pause)
@@ -98,7 +101,7 @@ class Relay:
             while await self.send_once(connection):
                 pass
         finally:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(*_INTERRUPTIONS):
                 await connection.execute(_RELEASE, self._token)
 
     @contextlib.asynccontextmanager
