@@ -1,10 +1,22 @@
-"""Kafka and Redis for the tests, from this machine's own programs."""
+"""Kafka and Redis for the tests: in containers where Docker answers, else from this machine's own programs."""
 
+import warnings
 from collections.abc import Sequence
+from typing import Protocol
 
 from muniment import kafka, kafka_access, redis
+from muniment.errors import PlainError
 from muniment.home import Home, passwords
 from muniment.processes import Running, free_port
+from tests.plugins import docker
+
+
+class Server(Protocol):
+    """Something that can be killed, and comes back on the same port."""
+
+    def start(self) -> None: ...
+    def kill(self) -> None: ...
+    def stop(self) -> None: ...
 
 
 class KafkaServer:
@@ -12,7 +24,7 @@ class KafkaServer:
     `admin`).
     """
 
-    def __init__(self, running: Running, bootstrap: str, passwords: dict[str, str]) -> None:
+    def __init__(self, running: Server, bootstrap: str, passwords: dict[str, str]) -> None:
         self._running = running
         self.bootstrap = bootstrap
         self.passwords = passwords
@@ -46,7 +58,7 @@ class KafkaServer:
 class RedisServer:
     """A Redis server with a password in its URL."""
 
-    def __init__(self, running: Running, url: str) -> None:
+    def __init__(self, running: Server, url: str) -> None:
         self._running = running
         self.url = url
 
@@ -63,11 +75,15 @@ class RedisServer:
 
 
 def start_kafka(home: Home, *, engines: Home) -> KafkaServer:
-    """A node with its data in `home`, from jars kept in `engines`.
+    """A node with its data in `home`, from jars kept in `engines`; in a container where Docker answers.
 
     Raises:
-        PlainError: there is no Java, no Maven or no way to fetch the jars.
+        PlainError: there is neither Docker nor Java, or no way to fetch the image and the jars.
     """
+    if docker.answers():
+        container, bootstrap = docker.kafka_container(home)
+        if _starts(container):
+            return KafkaServer(container, bootstrap, passwords(home))
     program = kafka.fetch(engines)
     node = kafka.Node(home.kafka, free_port(), free_port(), passwords(home))
     node.prepare(program)
@@ -77,12 +93,28 @@ def start_kafka(home: Home, *, engines: Home) -> KafkaServer:
 
 
 def start_redis(home: Home, *, engines: Home) -> RedisServer:
-    """A server without data on disk; its program may be unpacked in `engines`.
+    """A server without data on disk, in a container where Docker answers; else its program may be unpacked in `engines`.
 
     Raises:
-        PlainError: none is installed and none can be fetched.
+        PlainError: there is no Docker, none is installed and none can be fetched.
     """
-    port, password = free_port(), passwords(home)["redis"]
+    password = passwords(home)["redis"]
+    if docker.answers():
+        container, port = docker.redis_container(home)
+        if _starts(container):
+            return RedisServer(container, redis.url(port, password))
+    port = free_port()
     running = Running(redis.spec(engines, port, password), home.path / "redis.log")
     running.start()
     return RedisServer(running, redis.url(port, password))
+
+
+def _starts(container: docker.Container) -> bool:
+    """An engine that answers and cannot fetch an image is no reason to do without: this machine may have the server."""
+    try:
+        container.start()
+    except PlainError as error:
+        warnings.warn(f"{error} This machine's own server is tried.", stacklevel=2)
+        container.stop()
+        return False
+    return True

@@ -119,6 +119,6 @@ async def test_reading_cannot_write(database: Database) -> None:
 async def test_outside_a_unit_of_work_nothing_is_written(database: Database) -> None:
     session = database._sessions()
     with pytest.raises(RuntimeError, match="unit of work"):
-        await audit.record(session, LOOK, now=AT)  # type: ignore[arg-type]
+        await audit.record(session, LOOK, now=AT)
     await session.execute(text("SELECT 1"))
     await session.close()

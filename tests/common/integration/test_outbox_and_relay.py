@@ -1,7 +1,7 @@
 """Invariant 8, the sending half: nothing committed is lost, order per key is kept, with several relays too."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
@@ -104,7 +104,7 @@ class StalledBroker(MemoryBroker):
         self.holding = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def publish(self, records: list[Record]) -> None:  # type: ignore[override]
+    async def publish(self, records: Sequence[Record]) -> None:
         self.holding.set()
         await self.go_on.wait()
         await self.log.publish(records)
@@ -159,7 +159,7 @@ async def test_an_unreachable_log_only_delays(database: Database, url: str) -> N
     class Down(MemoryBroker):
         down = True
 
-        async def publish(self, records: list[Record]) -> None:  # type: ignore[override]
+        async def publish(self, records: Sequence[Record]) -> None:
             if self.down:
                 raise BrokerUnavailableError("down")
             await super().publish(records)

@@ -27,7 +27,7 @@ def verifier(issuer: Issuer, clock: FixedClock) -> TokenVerifier:
 
 async def test_a_good_token_says_who_calls(verifier: TokenVerifier, issuer: Issuer) -> None:
     principal = await verifier.verify(issuer.mint("agent", sub="e-7", office="S02"))
-    assert (principal.id, principal.roles) == ("e-7", {"agent"})
+    assert (principal.id, principal.roles) == ("e-7", frozenset({"agent"}))
     assert principal.claim("office") == "S02"
     with pytest.raises(ForbiddenError, match="auditor"):
         principal.require("auditor", "privacy_officer")
