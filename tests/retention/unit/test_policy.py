@@ -27,6 +27,7 @@ def facts_of(case: dict[str, Any]) -> Facts:
     events = case.get("events", BASE["events"])
     return Facts(
         agency=case.get("agency", BASE["agency"]),
+        citation=BASE["citation"],
         item=None if case.get("no_item") else ScheduleItem(**(BASE["item"] | case.get("item", {}))),
         events={name: None if when == "not yet" else when for name, when in events.items()},
         holds=names(case.get("holds", BASE["holds"])),
@@ -69,6 +70,7 @@ KNOWN = st.none() | st.lists(st.sampled_from(["h1", "h2"]), max_size=2).map(tupl
 FACTS = st.builds(
     Facts,
     agency=st.sampled_from(["SSA", "USCIS"]),
+    citation=st.just("c"),
     item=st.none() | ITEMS,
     events=st.just({}) | (st.none() | MOMENTS).map(lambda when: {"closed": when}),
     holds=KNOWN,
@@ -150,7 +152,7 @@ class TestProposedProductionSchedule:
         return found
 
     def facts(self, item: ScheduleItem) -> Facts:
-        return Facts("USCIS", item, {"last_completed_action": self.LAST}, holds=(), disputes=())
+        return Facts("USCIS", "PIA-086", item, {"last_completed_action": self.LAST}, holds=(), disputes=())
 
     @pytest.mark.req("S3-026", "S3-076")
     @pytest.mark.parametrize("years", [0, 14, 15, 20, 100])

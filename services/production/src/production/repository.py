@@ -12,26 +12,20 @@ from common.ids import new_id
 from production.model import Assignment, Chat, Day, Employee, Figure
 from production.tables import AssignmentRow, EmployeeRow
 
-_ACTIONS = """
-unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::uuid[],
-       $9::text[], $10::text[], $11::text[], $12::text[])
-    WITH ORDINALITY AS t (action_id, kind, form_type, hour_type, outcome, started_at, completed_at, session_id,
-       office, region, employee_pin, case_number, n)
-"""
+_COLUMNS = """action_id, kind, form_type, hour_type, outcome, started_at, completed_at, session_id, office, region,
+    employee_pin, case_number"""
+_ARRAYS = """$1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::uuid[],
+    $9::text[], $10::text[], $11::text[], $12::text[]"""
 _ADD_ACTIONS = f"""
 WITH added AS (
-    INSERT INTO action (action_id, kind, form_type, hour_type, outcome, started_at, completed_at, session_id,
-                        office, region, employee_pin, case_number, source)
-    SELECT t.action_id, t.kind, t.form_type, t.hour_type, t.outcome, t.started_at, t.completed_at, t.session_id,
-           t.office, t.region, t.employee_pin, t.case_number, s.source
-    FROM {_ACTIONS} JOIN unnest($13::text[]) WITH ORDINALITY AS s (source, n) USING (n)
-    ORDER BY t.action_id
+    INSERT INTO action ({_COLUMNS}, source)
+    SELECT * FROM unnest({_ARRAYS}, $13::text[]) AS t (action_id) ORDER BY action_id
     ON CONFLICT (action_id) DO NOTHING RETURNING 1
 )
 SELECT count(*) AS n FROM added
 """
 _OTHER_ACTIONS = f"""
-SELECT count(*) AS n FROM {_ACTIONS} JOIN action AS a USING (action_id)
+SELECT count(*) AS n FROM unnest({_ARRAYS}) AS t ({_COLUMNS}) JOIN action AS a USING (action_id)
 WHERE (a.kind, a.form_type, a.hour_type, a.outcome, a.started_at, a.completed_at, a.session_id, a.office, a.region,
        a.employee_pin, a.case_number)
    IS DISTINCT FROM

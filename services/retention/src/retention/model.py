@@ -52,7 +52,12 @@ class ScheduleItem:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Records of one sort that are kept and disposed of together; `event` is what this register knows of each."""
+    """Records of one sort that are kept and disposed of together.
+
+    Attributes:
+        event: what happened when a record of it was closed, in the words of schedules.
+        citation: what speaks of the scheduling of the series.
+    """
 
     code: str
     kind: Kind
@@ -99,12 +104,14 @@ class Facts:
     """What is known when somebody asks whether a record may be disposed of.
 
     Attributes:
+        citation: what speaks of the scheduling of the series.
         item: None: no line of any schedule speaks of the series.
         events: event → when it happened, None: it has not. An event that is not in here is not known.
         holds, disputes: ids of those that stand; None: not known.
     """
 
     agency: str
+    citation: str
     item: ScheduleItem | None
     events: Mapping[str, datetime | None]
     holds: tuple[str, ...] | None

@@ -10,13 +10,6 @@ VERSION = "2026-11-22"
 _LEAP_DAY = (2, 29)
 _FISCAL_YEAR_ENDS_BEFORE = 10  # the month: it ends on 30 September
 
-UNSCHEDULED = Reason(
-    "UNSCHEDULED",
-    "The National Archives has approved no disposition of this series: until it does, the record counts as permanent and "
-    "may be neither destroyed nor given away.",
-    "36 CFR 1220.18, 1225.16(c)(2); 44 U.S.C. 3303a, 3314; SORN 60-0383, Retention",
-)
-
 
 def eligibility(facts: Facts, *, now: datetime) -> Eligibility:
     """Everything that stands against disposing of the record now, and everything that would have to be known.
@@ -28,14 +21,14 @@ def eligibility(facts: Facts, *, now: datetime) -> Eligibility:
     missing: list[str] = []
     eligible_at = None
     if facts.item is None:
-        reasons.append(UNSCHEDULED)
+        reasons.append(_unscheduled(facts))
     else:
-        reasons += _authority_reasons(facts.item, facts.agency)
+        reasons += _authority_reasons(facts, facts.item)
         if facts.item.status == "approved" and not facts.item.authority:
             missing.append("item.authority")
         if facts.item.disposition == "permanent":
             reasons.append(_permanent(facts.item))
-        else:
+        elif facts.item.status == "approved":  # nothing else starts a clock
             eligible_at = _clock(facts, facts.item, now, reasons, missing)
     for name, standing, refusal in (("holds", facts.holds, _held), ("disputes", facts.disputes, _disputed)):
         if standing is None:
@@ -64,13 +57,13 @@ def years_after(moment: datetime, years: int) -> datetime:
     return moment.replace(year=moment.year + years)
 
 
-def _authority_reasons(item: ScheduleItem, agency: str) -> list[Reason]:
+def _authority_reasons(facts: Facts, item: ScheduleItem) -> list[Reason]:
     reasons = []
     if item.status == "proposed":
-        reasons += [UNSCHEDULED, _proposed(item)]
+        reasons += [_unscheduled(facts), _proposed(item)]
     if item.status == "withdrawn":
         reasons.append(_withdrawn(item))
-    if item.agency not in {agency, GENERAL}:
+    if item.agency not in {facts.agency, GENERAL}:
         reasons.append(_other_agency(item))
     return reasons
 
@@ -88,7 +81,16 @@ def _clock(
     at = years_after(cut_off(item, happened), item.years)
     if now < at:
         reasons.append(_running(item, at))
-    return at if item.status == "approved" else None
+    return at
+
+
+def _unscheduled(facts: Facts) -> Reason:
+    return Reason(
+        "UNSCHEDULED",
+        "The National Archives has approved no disposition of this series: until it does, the record counts as permanent "
+        "and may be neither destroyed nor given away.",
+        f"36 CFR 1220.18, 1225.16(c)(2); 44 U.S.C. 3303a, 3314; {facts.citation}",
+    )
 
 
 def _proposed(item: ScheduleItem) -> Reason:

@@ -127,6 +127,7 @@ def facts_of(entry: Entry, series: Series) -> Facts:
     """What the register knows of a record. Holds and disputes are nobody's to state yet: they are not known."""
     return Facts(
         agency=series.agency,
+        citation=series.citation,
         item=series.item,
         events={series.event: entry.closed_at},
         holds=None,
