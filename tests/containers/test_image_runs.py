@@ -126,7 +126,8 @@ class Platform:
             if body is None:
                 link.request("GET", path, headers=headers)
             else:
-                link.request("POST", path, json.dumps(body), headers | {"Content-Type": "application/json"})
+                headers |= {"Content-Type": "application/json", "Idempotency-Key": secrets.token_hex(8)}
+                link.request("POST", path, json.dumps(body), headers)
             answer = link.getresponse()
             return answer.status, answer.read().decode()
 
@@ -233,7 +234,8 @@ def test_disclosure_signs_with_the_key_that_was_mounted(platform: Platform) -> N
 
 def test_what_one_service_takes_another_registers_through_kafka(platform: Platform) -> None:
     report = ActionReport.model_json_schema()["examples"][0]
-    assert platform.ask("production", "/v1/actions", "case_system", body=report)[0] == 201
+    status, answer = platform.ask("production", "/v1/actions", "case_system", body=report)
+    assert status == 201, answer
     deadline = time.monotonic() + 30
     while report["action_id"] not in (body := platform.ask("retention", "/v1/records", "records_officer")[1]):
         assert time.monotonic() < deadline, (body, platform.log("production-worker"), platform.log("retention-worker"))

@@ -17,7 +17,7 @@ def answers_ok(port: int, path: str = "/readyz") -> bool:
         with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as link:
             link.settimeout(TIMEOUT_SECONDS)
             link.sendall(request.encode())
-            return link.recv(64).startswith(b"HTTP/1.1 200 ")
+            return link.recv(64).split(b" ")[1:2] == [b"200"]
     except OSError:
         return False
 
