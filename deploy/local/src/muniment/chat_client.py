@@ -67,6 +67,7 @@ class ChatClient:
     _unsent: dict[UUID, Sent] = field(default_factory=dict)
     _wish: dict[str, Any] | None = None
     _notice: str = ""
+    _attending: bool = False
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _failure: BaseException | None = None
     _task: "asyncio.Task[None] | None" = None
@@ -104,7 +105,8 @@ class ChatClient:
         """
         message = Sent(new_id(), text, asyncio.get_running_loop().create_future())
         self._unsent[message.client_id] = message
-        await self._send(self._frame_of(message))
+        if self._attending:
+            await self._send(self._frame_of(message))
         return await message.acknowledged
 
     async def close(self) -> dict[str, Any]:
@@ -136,7 +138,7 @@ class ChatClient:
             except Exception as failure:  # noqa: BLE001 - whoever waits on this client hears of it
                 await self._fail(failure)
                 return
-            self._connection = None
+            self._connection, self._attending = None, False
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _talk(self) -> None:
@@ -146,12 +148,11 @@ class ChatClient:
             await self._greeted(connection)
             self.reconnects += 1
             self._connection = connection
-            if self.session_id is not None:
+            if self.session_id is None:
+                await self._send_wish()
+            else:
                 cursor = {"type": "resume", "session_id": str(self.session_id), "after_seq": len(self.entries)}
                 await self._send(cursor)
-            await self._send_wish()
-            for message in list(self._unsent.values()):
-                await self._send(self._frame_of(message))
             async for raw in connection:
                 await self._receive(orjson.loads(raw))
 
@@ -178,14 +179,22 @@ class ChatClient:
                     message.acknowledged.set_result(frame)
         elif kind in {"opened", "joined", "resumed"}:
             self.session_id, self.participant_id = UUID(frame["session_id"]), UUID(frame["participant_id"])
-            if self._wish is not None and self._wish["type"] in {"open", "join"}:
-                self._wish = None
+            await self._attend()
         elif kind == "closed":
             self.closed, self._wish = frame, None
         elif kind == "error":
             await self._refused(frame)
         async with self._changed:
             self._changed.notify_all()
+
+    async def _attend(self) -> None:
+        """The gateway knows again who speaks here: what was not acknowledged goes out once more."""
+        self._attending = True
+        if self._wish is not None and self._wish["type"] in {"open", "join"}:
+            self._wish = None
+        await self._send_wish()
+        for message in list(self._unsent.values()):
+            await self._send(self._frame_of(message))
 
     def _own_entry(self, message: Sent, ack: dict[str, Any]) -> dict[str, Any]:
         """What the sender said does not come back to it: the acknowledgement completes what it knows already."""
@@ -216,8 +225,12 @@ class ChatClient:
     async def _refused(self, frame: dict[str, Any]) -> None:
         message = self._unsent.get(UUID(frame["client_id"])) if frame.get("client_id") else None
         if frame.get("retryable"):
+            if message is None:
+                raise ConnectionError(frame["code"])  # a new line begins with everything that is still wanted
             await asyncio.sleep(RETRY_SECONDS)
-            await (self._send(self._frame_of(message)) if message else self._send_wish())
+            await self._send(self._frame_of(message))
+        elif frame["code"] == "session-closed" and self._wish is not None and self._wish["type"] == "close":
+            self._wish = None  # it was closed before the line was lost; the entries that say so are on their way
         elif message is not None:
             del self._unsent[message.client_id]
             message.acknowledged.set_exception(RefusedError(frame))

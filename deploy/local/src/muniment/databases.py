@@ -52,6 +52,10 @@ async def provision(admin_url: str, passwords: Mapping[str, str]) -> None:
             await _database(connection, database)
         for role in PRINCIPALS:
             await connection.execute(f"GRANT CONNECT ON DATABASE {EVENT_LOG} TO {role}")
+        # The log ends the session of a member that hangs, so that its partitions go on; where the administrator may not
+        # grant that, they wait until the session ends by itself.
+        with suppress(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(f"GRANT pg_signal_backend TO {EVENT_LOG}")
         # On a server that also serves others, their databases are not ours to close.
         with suppress(asyncpg.InsufficientPrivilegeError):
             await _close_maintenance_databases(connection)

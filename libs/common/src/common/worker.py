@@ -124,12 +124,13 @@ class Worker:
             raise NotReadyError("the relay does not run now")
 
     async def _keep_house(self, stop: asyncio.Event) -> None:
-        """Forget inbox entries that no log can bring again: older than twice the longest retention of any topic."""
+        """Forget inbox entries that no log can bring again (older than twice the longest retention); prune the log."""
         keep = timedelta(days=2 * max(topic.retention_days for topic in TOPICS))
         while not stop.is_set():
             try:
                 async with self._database.unit_of_work() as session:
                     await inbox.prune(session, self._clock.now() - keep)
+                await self._broker.keep_house()
             except Exception as error:
                 if not is_outage(error):
                     raise

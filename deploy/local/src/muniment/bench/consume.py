@@ -84,9 +84,7 @@ class Figures:
         return statistics.median(f / ceiling for f, ceiling in zip(figure, ceilings, strict=True))
 
     def lines(self) -> list[str]:
-        def of(values: list[float]) -> str:
-            return f"{statistics.median(values):,.0f}/s"
-
+        of = per_second
         return [
             f"{self.subject.package} ({self.subject.topic}), medians of {len(self.from_topic)} rounds",
             f"  topic to effect   {of(self.from_topic)}, ratio {self.ratio(self.from_topic):.2f}",
@@ -94,6 +92,10 @@ class Figures:
             f"  ceilings: bare consumer {of(self.bare_consumer)}; bare insert of the same rows {of(self.bare_insert)}",
             f"  (bare insert into {self.subject.main_table} alone: {of(self.bare_insert_main)})",
         ]
+
+
+def per_second(values: list[float]) -> str:
+    return f"{statistics.median(values):,.0f}/s"
 
 
 async def measure(stage: Stage, subject: Consumed, *, events: int, rounds: int) -> Figures:

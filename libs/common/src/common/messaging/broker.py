@@ -102,6 +102,14 @@ class Broker(Protocol):
         """
         ...
 
+    async def keep_house(self) -> None:
+        """Do what the engine does not do by itself, such as deleting what is past its topic's retention.
+
+        Raises:
+            BrokerUnavailableError: the log cannot be reached.
+        """
+        ...
+
     async def ping(self) -> None:
         """Ask the log for a sign of life.
 

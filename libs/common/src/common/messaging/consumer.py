@@ -179,8 +179,18 @@ class Consumer:
                 await self.subject.handler(session, [envelope])
 
     async def _consume(self, subscription: Subscription, stop: asyncio.Event) -> None:
+        pause = 0.1
         while not stop.is_set():
-            records = await subscription.poll(max_records=self._batch, timeout_seconds=self._poll_seconds)
+            try:
+                records = await subscription.poll(max_records=self._batch, timeout_seconds=self._poll_seconds)
+            except BrokerUnavailableError as error:
+                # The subscription mends itself; leaving the group would only make the others share out anew.
+                self.state = "waiting for the event log"
+                self._log.warning("consumer.event_log_out_of_reach", error=type(error).__name__, again_in_seconds=pause)
+                await _sleep(stop, pause)
+                pause = min(pause * 2, 5.0)
+                continue
+            self.state, pause = "running", 0.1
             LAG.labels(self.subject.group, self._member).set(subscription.lag())
             if not records:
                 continue

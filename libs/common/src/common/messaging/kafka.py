@@ -104,6 +104,9 @@ class KafkaBroker:
             timing=self._timing,
         )
 
+    async def keep_house(self) -> None:
+        """Nothing: Kafka deletes by itself."""
+
     async def ping(self) -> None:
         """Ask the cluster for its metadata; see `Broker.ping`.
 

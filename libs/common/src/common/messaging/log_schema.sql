@@ -359,3 +359,9 @@ begin
     return total;
 end $$;
 revoke execute on function event_log.prune(timestamptz, int) from public;
+
+-- The same for anybody, by the database's own clock: what is past its retention may go, whoever says so.
+create or replace function event_log.prune_expired(portion int) returns bigint
+language sql security definer set search_path = event_log, pg_temp as $$
+    select prune(clock_timestamp(), portion)
+$$;

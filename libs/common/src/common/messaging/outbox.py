@@ -14,6 +14,7 @@ from common.contracts.envelope import Envelope, EventData, encode
 from common.database import fetch_all, require_transaction
 from common.ids import new_id
 from common.messaging.broker import Record
+from common.messaging.record_check import check_records
 from common.telemetry import current_traceparent
 
 OUTBOX_CHANNEL = "outbox"
@@ -43,8 +44,13 @@ async def tell(session: AsyncSession, *facts: EventData, source: str, time: date
 
 
 async def tell_records(session: AsyncSession, records: Sequence[Record]) -> None:
-    """Put records that are encoded already into the outbox of this unit of work."""
+    """Put records that are encoded already into the outbox of this unit of work.
+
+    Raises:
+        ValueError: one is too large for the log, or has no usable key: it would hold up everything behind it.
+    """
     require_transaction(session)
+    check_records(records)
     if records:
         await fetch_all(session, _INSERT, *columns(records))
 

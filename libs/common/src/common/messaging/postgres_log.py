@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Self
 
 from common.messaging.broker import BrokerUnavailableError, Record, Subscription
+from common.messaging.log_connection import as_unavailable, connect_to_log, end_connection
 from common.messaging.log_schema import create_log, prune_log
 from common.messaging.log_subscription import LogSubscription
 from common.messaging.log_writer import LogWriter
@@ -19,6 +20,7 @@ from common.messaging.record_check import check_records
 __all__ = ["PostgresLogBroker", "create_log", "prune_log"]
 
 _DEFAULT_TIMING = GroupTiming()
+_PRUNE_PORTION = 5000
 
 
 class PostgresLogBroker:
@@ -66,6 +68,20 @@ class PostgresLogBroker:
     def subscribe(self, *, group: str, topics: Sequence[str]) -> AbstractAsyncContextManager[Subscription]:
         """Join the group on these topics; see `Broker.subscribe`."""
         return LogSubscription(self._url, f"{self._client_id} {group}", group=group, topics=topics, timing=self._timing)
+
+    async def keep_house(self) -> None:
+        """Delete what is past its topic's retention, in portions; see `Broker.keep_house`.
+
+        Raises:
+            BrokerUnavailableError: the log cannot be reached.
+        """
+        connection = await connect_to_log(self._url, self._client_id)
+        try:
+            with as_unavailable("the event log cannot be pruned"):
+                while await connection.fetchval("select event_log.prune_expired($1)", _PRUNE_PORTION):
+                    pass
+        finally:
+            await end_connection(connection)
 
     async def ping(self) -> None:
         """Ask the log for a sign of life; see `Broker.ping`.

@@ -31,6 +31,9 @@ class MemoryBroker:
     async def ping(self) -> None:
         return
 
+    async def keep_house(self) -> None:
+        return
+
     async def publish(self, records: Sequence[Record]) -> None:
         failing = self.failures > 0
         self.failures -= failing
