@@ -7,6 +7,7 @@ Base and layers are kept in ~/.cache/muniment/containers, so that only the first
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -19,6 +20,7 @@ RELEASE = "bookworm"
 BASE = f"localhost/muniment-base:{RELEASE}"
 USER = "10001:10001"
 BUILD_SECONDS = 600
+STORAGE_ATTEMPTS = 3
 # Lower than what a caller without the right to raise limits has; runc asks for its own default otherwise.
 LIMITS = ("--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096")
 
@@ -44,8 +46,10 @@ class Builder:
         for driver in ("overlay", "vfs"):
             options = ("--root", f"{self._cache}/{driver}", "--runroot", f"/run/muniment-{driver}")
             storage = (*options, "--storage-driver", driver)
-            if subprocess.run(["podman", *storage, "info"], check=False, capture_output=True).returncode == 0:
-                return storage
+            for _ in range(STORAGE_ATTEMPTS):  # another run may be changing it at this moment
+                if subprocess.run(["podman", *storage, "info"], check=False, capture_output=True).returncode == 0:
+                    return storage
+                time.sleep(1)
         raise PlainError("podman finds no way to keep images on this machine.")
 
     def make_base(self) -> None:
@@ -71,6 +75,10 @@ class Builder:
         finally:
             shutil.rmtree(root, ignore_errors=True)
             root.with_suffix(".tar").unlink(missing_ok=True)
+
+    def forget_old(self) -> None:
+        """Give back what builds of more than a week ago left behind."""
+        self._podman("image", "prune", "--force", "--filter", "until=168h")
 
     def build(self, service: str, **arguments: str) -> str:
         """Build the image of a service from this checkout; returns its name.

@@ -144,6 +144,7 @@ def builder(request: pytest.FixtureRequest) -> Builder:
 
 @pytest.fixture(scope="session")
 def images(builder: Builder) -> dict[str, str]:
+    builder.forget_old()
     made = {service: builder.build(service) for service in SERVICES}
     return made | {"operator": builder.build("operator", MEMBER="deploy/local")}
 
