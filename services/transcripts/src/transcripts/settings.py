@@ -18,7 +18,7 @@ class TranscriptsSettings(ServiceSettings):
         default=2,
         ge=1,
         le=8,
-        description="While one member waits for the database, the other reads the next entries; one alone is slower by half",
+        description="While one member waits for the database, the other reads the next entries",
     )
 
     def index_key(self) -> bytes:
