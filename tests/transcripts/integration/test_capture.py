@@ -14,7 +14,7 @@ from common.database import fetch_all
 from common.messaging import outbox
 from common.messaging.broker import ReceivedRecord
 from tests.transcripts.conversations import Conversation, Fact, record_of
-from tests.transcripts.integration.conftest import Store
+from tests.transcripts.store import Store
 
 
 async def sealed_digests(store: Store) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, inspect
 
 from tests.transcripts.conversations import Conversation, record_of
-from tests.transcripts.integration.conftest import Store
+from tests.transcripts.store import Store
 from transcripts.app import gauges, watch_once
 from transcripts.tables import Base
 from transcripts.use_cases.capture import REFUSED, SEALED

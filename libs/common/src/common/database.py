@@ -18,6 +18,8 @@ from common.settings import ServiceSettings
 ReadSession = AsyncSession
 WriteSession = NewType("WriteSession", AsyncSession)
 
+_RAW = "the driver's connection of this transaction"
+
 
 class Database:
     """Gives out units of work. Created once, in the composition root.
@@ -78,11 +80,17 @@ async def raw_connection(session: AsyncSession) -> "asyncpg.Connection[asyncpg.R
 
     What runs on it is part of the unit of work, like everything else in the session.
     """
-    await session.flush()
+    if session.new or session.dirty or session.deleted:
+        await session.flush()
+    transaction = session.sync_session.get_transaction()
+    known = session.info.get(_RAW)
+    if known is not None and known[0] is transaction:
+        return cast("asyncpg.Connection[asyncpg.Record]", known[1])
     pooled = await (await session.connection()).get_raw_connection()
     # SQLAlchemy sends BEGIN with its own first statement only: without one, the driver would commit each by itself.
     if getattr(pooled.dbapi_connection, "_transaction", None) is None:
         await session.execute(text("SELECT 1"))
+    session.info[_RAW] = (transaction, pooled.driver_connection)
     return cast("asyncpg.Connection[asyncpg.Record]", pooled.driver_connection)
 
 

@@ -25,6 +25,9 @@ from common.telemetry import get_logger
 from common.web.app import Check, NotReadyError, create_app, server_options
 
 HOUSEKEEPING_SECONDS = 3600.0
+YOUNG_OBJECTS = 20_000
+"""A batch makes some thousand objects and drops them all: collecting in the middle of it finds nothing."""
+
 log = get_logger("worker")
 
 
@@ -69,6 +72,7 @@ class Worker:
         # What was made until now stays: looking through it again at every collection takes the time of a whole batch.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):

@@ -1,11 +1,13 @@
 """From events to entries, and what a session still lacks. Pure."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import orjson
 
 from common.contracts.chat import SessionEntry, canonical
 from common.contracts.envelope import Envelope, EventData
+from common.ids import parse_id
 from transcripts.errors import BeyondClosingError, EntryConflictError
 from transcripts.model import KIND_OF_TYPE, Entry, Holding
 
@@ -16,7 +18,7 @@ def entries_of(envelopes: Sequence[Envelope[EventData]]) -> list[Entry]:
     Raises:
         EntryConflictError: two of them bear one number and differ.
     """
-    distinct: dict[tuple[str, int], Entry] = {}
+    distinct: dict[tuple[UUID, int], Entry] = {}
     for envelope in envelopes:
         data = envelope.data
         if not isinstance(data, SessionEntry):
@@ -24,8 +26,9 @@ def entries_of(envelopes: Sequence[Envelope[EventData]]) -> list[Entry]:
         # From the event as it came, not as this reader understands it: fields that a newer gateway adds are evidence too.
         content = orjson.loads(envelope.raw)
         digest = bytes.fromhex(content.pop("digest"))
-        entry = Entry(data.session_id, data.seq, KIND_OF_TYPE[envelope.type], digest, canonical(content))
-        if distinct.setdefault((content["session_id"], data.seq), entry) != entry:
+        session_id = parse_id(content["session_id"])
+        entry = Entry(session_id, data.seq, KIND_OF_TYPE[envelope.type], digest, canonical(content))
+        if distinct.setdefault((session_id, data.seq), entry) != entry:
             raise EntryConflictError
     return list(distinct.values())
 

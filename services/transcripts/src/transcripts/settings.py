@@ -14,6 +14,13 @@ class TranscriptsSettings(ServiceSettings):
         "before, and whoever knows it can guess numbers against a copy of the index",
     )
 
+    consumer_members: int = Field(
+        default=2,
+        ge=1,
+        le=8,
+        description="While one member waits for the database, the other reads the next entries",
+    )
+
     def index_key(self) -> bytes:
         """The secret of the blind index.
 

@@ -18,6 +18,7 @@ from cloudevents.core.formats.json import JSONFormat
 from pydantic import BaseModel, ConfigDict
 
 from common.clock import rfc3339
+from common.ids import parse_id
 from common.messaging.broker import ReceivedRecord, Record
 
 CONTENT_TYPE = "application/json"
@@ -121,7 +122,7 @@ def decode(record: ReceivedRecord | Record, kinds: Mapping[str, type[EventData]]
         if headers.get("ce_specversion") != "1.0":
             raise UnusableEventError("attribute specversion is not 1.0")
         return Envelope(
-            id=UUID(headers["ce_id"]),
+            id=parse_id(headers["ce_id"]),
             type=event_type,
             source=headers["ce_source"],
             subject=headers.get("ce_subject", ""),
