@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import asyncpg
 import pytest
@@ -24,7 +25,7 @@ class Gateway:
     def http(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def talker(self, role: str, **claims: object) -> AbstractAsyncContextManager[Talker]:
+    def talker(self, role: str, **claims: Any) -> AbstractAsyncContextManager[Talker]:
         """A connection that has said hello in this role."""
         return Talker.connected(self.port, self.issuer.mint(role, **claims))
 
