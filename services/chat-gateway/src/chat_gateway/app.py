@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from chat_gateway import SERVICE_NAME
 from chat_gateway.api import router
 from chat_gateway.fanout import Fanout
-from chat_gateway.journal import OUTAGES, Journal
+from chat_gateway.journal import Journal, OutOfReachError
 from chat_gateway.notice import load
 from chat_gateway.presence import Presence
 from chat_gateway.sessions import LiveSession, Sessions
@@ -106,7 +106,7 @@ class Gateway:
             task.add_done_callback(self._catching_up.discard)
 
     async def _catch_up(self, live: LiveSession) -> None:
-        with contextlib.suppress(*OUTAGES):  # the next look will do
+        with contextlib.suppress(OutOfReachError):  # the next look will do
             await live.catch_up(self.journal)
 
     async def _poll(self) -> None:
@@ -119,7 +119,7 @@ class Gateway:
                 continue
             try:
                 last = await self.journal.last_seqs(list(watched))
-            except OUTAGES:
+            except OutOfReachError:
                 continue
             for session_id, seq in last.items():
                 self._grew(session_id, seq)

@@ -11,7 +11,6 @@ from starlette.types import Send as AsgiSend
 
 from chat_gateway import frames, policy
 from chat_gateway.errors import MalformedFrameError, TokenExpiredError, UnknownSessionError
-from chat_gateway.journal import OUTAGES
 from chat_gateway.lines import Line
 from chat_gateway.model import Entry, Kind, Receipt, Status
 from chat_gateway.notice import Statement
@@ -170,7 +169,7 @@ class Connection:
         try:
             await self._handlers[type(frame)](frame)
         except Exception as error:
-            if not isinstance(error, OUTAGES) and not is_outage(error):
+            if not is_outage(error):
                 raise
             log.warning("connection.engine_out_of_reach", error=type(error).__name__)
             raise UnavailableError("an engine is out of reach for now; try again") from None

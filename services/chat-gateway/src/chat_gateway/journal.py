@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -20,21 +20,15 @@ READERS = 4
 SECONDS = 10.0
 """Longest wait for one call; after it the outcome of an append is not known."""
 
-OUTAGES = (
+_LOST = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the server vanished in the middle of an exchange
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
 )
-"""The database was out of reach, or the outcome is not known."""
-
-REFUSALS = (asyncpg.PostgresError,)
-"""The database refused what was asked, and stored nothing of it."""
 
 _APPEND = "SELECT append_entries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 _ENTRIES = (
@@ -51,6 +45,22 @@ _PARTICIPANTS = """
 SELECT id, principal_id, role, display_name, joined_at, pin, office, region FROM participant WHERE session_id = $1
 """
 _OPENED = "SELECT id FROM chat_session WHERE account_id = $1 AND client_id = $2"
+
+
+class OutOfReachError(ConnectionError):
+    """The database cannot be reached, or what became of a transaction is not known."""
+
+
+class RefusedError(Exception):
+    """The database refused what was asked and stored nothing of it.
+
+    Attributes:
+        passing: whether the same may succeed when asked again (a deadlock, for one).
+    """
+
+    def __init__(self, name: str, *, passing: bool) -> None:
+        super().__init__(name)
+        self.passing = passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +90,9 @@ class Journal:
 
     async def close(self) -> None:
         if self._writer is not None:
-            await self._drop_writer()
+            self._drop_writer()
         if self._readers is not None:
-            with contextlib.suppress(*OUTAGES):
+            with contextlib.suppress(*_LOST):
                 await asyncio.wait_for(self._readers.close(), 2)
 
     async def append(self, drafts: Sequence[Draft]) -> set[UUID]:
@@ -92,20 +102,24 @@ class Journal:
             The sessions to which somebody else had added meanwhile: nothing of their drafts was stored.
 
         Raises:
-            one of `OUTAGES`: whether it was stored is not known.
-            one of `REFUSALS`: nothing was stored.
+            OutOfReachError: whether it was stored is not known.
+            RefusedError: nothing was stored.
         """
         if self._headers.traceparent != (traceparent := current_traceparent()):
             self._headers = EntryHeaders(traceparent)
-        values = _arguments(drafts, self._headers)
         connection = self._writer
         if connection is None or connection.is_closed():
             connection = self._writer = await self._connect()
         try:
+            values = _arguments(drafts, self._headers)
             return set(await connection.fetchval(_APPEND, *values, timeout=SECONDS))
-        except OUTAGES:
-            await self._drop_writer()
-            raise
+        except Exception as error:
+            self._drop_writer()
+            # A value that the driver cannot write is an InterfaceError too, and never reached the server.
+            if isinstance(error, _LOST) and not isinstance(error, ValueError):
+                raise OutOfReachError(type(error).__name__) from None
+            passing = isinstance(error, asyncpg.TransactionRollbackError)
+            raise RefusedError(type(error).__name__, passing=passing) from error
 
     async def entries_after(self, session_id: UUID, seq: int, limit: int) -> list[StoredEntry]:
         rows = await self._fetch(_ENTRIES, session_id, seq, limit)
@@ -154,19 +168,31 @@ class Journal:
         await self._fetch("SELECT 1")
 
     async def _fetch(self, sql: str, *values: Any) -> list[asyncpg.Record]:
-        if self._readers is None:
-            self._readers = await asyncpg.create_pool(
-                self._url, min_size=1, max_size=READERS, timeout=5, command_timeout=SECONDS, **_options("reader")
-            )
-        return await self._readers.fetch(sql, *values)
+        with _reaching():
+            if self._readers is None:
+                self._readers = await asyncpg.create_pool(
+                    self._url, min_size=1, max_size=READERS, timeout=5, command_timeout=SECONDS, **_options("reader")
+                )
+            async with self._readers.acquire() as connection:
+                return await connection.fetch(sql, *values)
 
     async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
-        return await asyncpg.connect(self._url, timeout=5, **_options("writer"))
+        with _reaching():
+            return await asyncpg.connect(self._url, timeout=5, **_options("writer"))
 
-    async def _drop_writer(self) -> None:
+    def _drop_writer(self) -> None:
         connection, self._writer = self._writer, None
         if connection is not None:
             connection.terminate()
+
+
+@contextlib.contextmanager
+def _reaching() -> Iterator[None]:
+    """Whatever a server says to who connects or only reads (starting, stopping, full, closed): it is out of reach."""
+    try:
+        yield
+    except (*_LOST, asyncpg.PostgresError) as error:
+        raise OutOfReachError(type(error).__name__) from None
 
 
 def _options(purpose: str) -> dict[str, Any]:

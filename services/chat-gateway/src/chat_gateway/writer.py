@@ -11,11 +11,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 
-import asyncpg
 from prometheus_client import Counter, Histogram
 
 from chat_gateway.errors import ClientIdReusedError, NotStoredYetError
-from chat_gateway.journal import OUTAGES, REFUSALS, Journal
+from chat_gateway.journal import Journal, OutOfReachError, RefusedError
 from chat_gateway.model import Draft, Entry, Receipt
 from chat_gateway.sessions import LiveSession, Submission
 from common.clock import Clock, rfc3339
@@ -128,10 +127,10 @@ class Writer:
         try:
             with work_span("append entries"):
                 lost = await self._journal.append([work.draft for work in works])
-        except OUTAGES as error:
-            log.warning("writer.outcome_unknown", error=type(error).__name__, sessions=len(works))
+        except OutOfReachError as error:
+            log.warning("writer.outcome_unknown", error=str(error), sessions=len(works))
             self._hold(works)
-        except REFUSALS as error:
+        except RefusedError as error:
             await self._commit_each(works, error)
         else:
             stale = [work for work in works if work.live.state.id in lost]
@@ -146,16 +145,16 @@ class Writer:
                 self._contested.update(work.live for work in stale if work.draft.opened)
                 self._hold(stale)
 
-    async def _commit_each(self, works: list[_Work], error: asyncpg.PostgresError) -> None:
+    async def _commit_each(self, works: list[_Work], error: RefusedError) -> None:
         """The database refused the batch: find the session it is about, so that the others do not suffer for it."""
         if len(works) > 1:
             for work in works:
                 await self._commit([work])
             return
-        if isinstance(error, asyncpg.TransactionRollbackError):  # deadlock and the like: the same again will do
+        if error.passing:
             self._hold(works)
             return
-        log.error("writer.refused", error=type(error).__name__, session_id=works[0].live.state.key)
+        log.error("writer.refused", error=str(error), session_id=works[0].live.state.key)
         for submission, _, _ in works[0].answers:
             submission.reply.refused(submission, MunimentError("the entry could not be stored; the failure was logged"))
 
