@@ -248,3 +248,24 @@ async def test_an_account_opens_so_many_sessions_a_minute(gateway: Gateway) -> N
         await customer.open()
         error = await customer.ask("error", type="open", client_id=uuid4(), topic="retirement", notice_version="2026.1")
     assert (error["code"], error["status"], error["retryable"]) == ("too-many-sessions", 429, True)
+
+
+async def test_who_says_nothing_is_shown_out(gateway: Gateway) -> None:
+    async with gateway.replica(hello_seconds=0.1) as hasty, Talker.connected(hasty.port, None) as silent:
+        assert (await silent.first("error"))["code"] == "unauthenticated"
+        assert (await silent.first("gone"))["code"] == 4002
+
+
+@pytest.mark.req("S3-070")
+async def test_the_notice_is_shown_in_the_readers_language_and_can_be_kept(gateway: Gateway) -> None:
+    token = gateway.issuer.mint("customer")
+    async with Talker.connected(gateway.port, token, language="es") as customer:
+        shown = await customer.first("notice")
+        session_id = await customer.open()
+    async with httpx.AsyncClient(base_url=gateway.http) as http:
+        public = await http.get("/v1/notice", params={"language": "es"})
+    assert shown["language"] == "es"
+    assert {k: v for k, v in shown.items() if k != "type"} == public.json()
+    assert public.headers["etag"] == f'"{shown["digest"]}"'
+    rows = await gateway.rows("SELECT notice_language, notice_digest FROM chat_session WHERE id = $1", session_id)
+    assert [tuple(r) for r in rows] == [("es", shown["digest"])]

@@ -1,6 +1,5 @@
 """Reading and writing frames where every microsecond counts; `schemas` says what they hold, and tests hold both together."""
 
-import re
 from typing import Any
 from uuid import UUID
 
@@ -24,8 +23,10 @@ from chat_gateway.schemas import (
     from_client,
 )
 from common.errors import FieldError, MunimentError
+from common.telemetry import PERSONAL
 
-_NAME = re.compile(r"^[a-z][a-z_]{0,39}$")
+_KNOWN = PERSONAL | {"id", "sub", "user_id", "role", "roles", "type"}
+_KNOWN |= {name for kind in (Hello, Open, Join, Send, Resume, CloseSession, Ping) for name in kind.model_fields}
 _validate = from_client.validate_json
 
 
@@ -60,9 +61,9 @@ def _explained(error: ValidationError) -> MunimentError:
 
 
 def _field(place: tuple[int | str, ...]) -> str:
-    """The name of the field. A name that the client made up may hold anything, so only plain ones are said."""
+    """The name of the field. A name that the client made up may hold anything, so only known ones are said."""
     name = str(place[-1]) if place else "frame"
-    return name if _NAME.match(name) else "frame"
+    return name if name in _KNOWN else "frame"
 
 
 def ids_in(text: str) -> dict[str, str]:
