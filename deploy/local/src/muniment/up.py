@@ -54,6 +54,9 @@ def up(home: Home, engines: str | None) -> None:
     if not home.choices.exists():
         print("First start: making keys, passwords and databases.", flush=True)
     prepared = make_ready(home, event_log)
+    named = postgres.named_server()
+    if named is not None:
+        print(f"PostgreSQL is the server that {named[1]} names: {prepared.addresses()['postgres']}", flush=True)
     issuer = Issuer(home)
     files = issuer.write_tokens(home.tokens)
     remember_event_log(home, event_log)
