@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +15,7 @@ from muniment.errors import PlainError
 from muniment.home import Home, passwords, read_json
 from muniment.processes import Running, free_port
 from muniment.up import check_disk
+from tests.local.machine import free_base, muniment
 from tests.plugins.engines import temporary_home
 
 
@@ -25,36 +25,6 @@ def home() -> Iterator[Home]:
     yield home
     daemon.stop(home)
     shutil.rmtree(home.path, ignore_errors=True)
-
-
-def free_base() -> int:
-    """The first of a row of ports of which none is taken now."""
-    for base in range(20_001, 60_000, 40):
-        listeners: list[socket.socket] = []
-        try:
-            for port in [*range(base, base + 5), *range(base + 10, base + 15)]:
-                listener = socket.socket()
-                listeners.append(listener)
-                listener.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        finally:
-            for listener in listeners:
-                listener.close()
-        return base
-    raise AssertionError("no row of free ports")
-
-
-def muniment(home: Home, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MUNIMENT_")}
-    return subprocess.run(
-        [sys.executable, "-m", "muniment", *words],
-        env={**inherited, "MUNIMENT_HOME": str(home.path), "MUNIMENT_BASE_PORT": str(free_base()), **environment},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:
@@ -184,3 +154,23 @@ def test_an_engine_moves_when_its_port_was_taken_meanwhile(home: Home) -> None:
         moved = engines.kept_port(home, "postgres")
     assert moved != port
     assert read_json(home.choices)["ports"]["postgres"] == moved
+
+
+def test_a_reset_asks_and_then_forgets_the_data_but_not_what_was_fetched(home: Home) -> None:
+    cluster = make_cluster(home)
+    (home.engines / "kafka-1").mkdir(parents=True)
+    assert "say `--yes`" in refused(muniment(home, "reset"))
+    assert cluster.data.exists()
+
+    assert muniment(home, "reset", "--yes").returncode == 0
+
+    assert not cluster.data.exists()
+    assert not home.secrets.exists()
+    assert (home.engines / "kafka-1").exists()
+
+
+def test_without_a_start_there_is_nothing_to_stop_or_show(home: Home) -> None:
+    assert muniment(home, "down").stdout == "Muniment was not up.\n"
+    status = muniment(home, "status")
+    assert (status.returncode, status.stdout) == (1, "Muniment is not up.\n")
+    assert "There is no log yet" in refused(muniment(home, "logs"))

@@ -30,11 +30,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
             raise
-        print(f"{error.strerror}: {error.filename or find_home().path}.", file=sys.stderr)
+        print(_in_a_sentence(error), file=sys.stderr)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
     return 1
+
+
+def _in_a_sentence(error: OSError) -> str:
+    place = error.filename or find_home().path
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk of {place} is full: make room, or name a folder on another disk with MUNIMENT_HOME."
+    return (
+        f"{place} cannot be used ({error.strerror}): give it to this user, or name another folder with MUNIMENT_HOME."
+    )
 
 
 def _parser(first: Sequence[str]) -> argparse.ArgumentParser:
@@ -46,6 +55,9 @@ def _parser(first: Sequence[str]) -> argparse.ArgumentParser:
     commands.add_parser("down", help="stop everything; the data stay").set_defaults(func=_down)
     commands.add_parser("migrate", help="bring the five databases to their newest version").set_defaults(func=_migrate)
     commands.add_parser("status", help="what runs, and how much memory it takes").set_defaults(func=_status)
+    reset = commands.add_parser("reset", help="stop everything and delete all data")
+    reset.add_argument("--yes", action="store_true", help="it is meant")
+    reset.set_defaults(func=_reset)
     _add_logs(commands)
     _add_token(commands)
     engines = commands.add_parser("engines", help="PostgreSQL, Kafka and Redis without the services")
@@ -94,6 +106,12 @@ def _down(_: argparse.Namespace) -> None:
     from muniment import up  # noqa: PLC0415
 
     up.down(find_home())
+
+
+def _reset(options: argparse.Namespace) -> None:
+    from muniment import up  # noqa: PLC0415
+
+    up.reset(find_home(), sure=options.yes)
 
 
 def _migrate(_: argparse.Namespace) -> None:

@@ -29,7 +29,7 @@ async def connect_when_ready(url: str, *, timeout_seconds: float = 30.0) -> "asy
             raise PlainError(
                 "PostgreSQL refuses the password kept in secrets.json: the data folder and that file do not "
                 "belong together; "
-                "restore both from one backup, or move the state folder away and begin anew."
+                "restore both from one backup, or delete all data and begin anew with `.venv/bin/muniment reset --yes`."
             ) from None
         except (OSError, asyncpg.PostgresError, TimeoutError) as error:
             if time.monotonic() > deadline:

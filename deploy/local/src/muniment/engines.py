@@ -76,6 +76,10 @@ def make_ready(home: Home, event_log: EventLog) -> Engines:
     Raises:
         PlainError: an engine cannot be had here, or its data folder cannot be used.
     """
+    # What is missing on this machine is said before anything is made.
+    program = kafka.fetch(home) if event_log == "kafka" else None
+    if program is not None:
+        redis.fetch(home)
     secrets = passwords(home)
     units: list[Unit] = []
     named = postgres.named_server()
@@ -88,8 +92,7 @@ def make_ready(home: Home, event_log: EventLog) -> Engines:
     else:
         admin_url = _checked(*named)
     bootstrap, redis_url = "", "memory://"
-    if event_log == "kafka":
-        program = kafka.fetch(home)
+    if program is not None:
         node = kafka.Node(home.kafka, kept_port(home, "kafka"), kept_port(home, "kafka_controller"), secrets)
         node.prepare(program)
         redis_port = kept_port(home, "redis")

@@ -177,7 +177,7 @@ class Node:
             raise PlainError(
                 f"Kafka's data folder {self.data} is damaged (no meta.properties in it): restore it from a "
                 f"backup, "
-                f"or move it away and begin anew."
+                f"or delete all data and begin anew with `.venv/bin/muniment reset --yes`."
             )
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         argv = program.command("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self.properties))

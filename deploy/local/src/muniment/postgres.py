@@ -214,7 +214,7 @@ class Cluster:
         Raises:
             PlainError: damaged, of another version, or another user's.
         """
-        way_out = f"restore it from a backup, or move {self.data} away and begin anew"
+        way_out = "restore it from a backup, or delete all data and begin anew with `.venv/bin/muniment reset --yes`"
         owner = self.user.uid if self.user is not None else os.geteuid()
         try:
             status = self.data.stat()

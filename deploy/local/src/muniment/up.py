@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from muniment import daemon
+from muniment import daemon, postgres
 from muniment.engines import SAID, make_ready, remember_event_log, wanted_event_log
 from muniment.errors import PlainError
 from muniment.home import SERVICES, Home
@@ -54,6 +54,9 @@ def up(home: Home, engines: str | None) -> None:
     if not home.choices.exists():
         print("First start: making keys, passwords and databases.", flush=True)
     prepared = make_ready(home, event_log)
+    named = postgres.named_server()
+    if named is not None:
+        print(f"PostgreSQL is the server that {named[1]} names: {prepared.addresses()['postgres']}", flush=True)
     issuer = Issuer(home)
     files = issuer.write_tokens(home.tokens)
     remember_event_log(home, event_log)
@@ -69,6 +72,25 @@ def down(home: Home) -> None:
         print("Muniment is down; its data stay.")
     else:
         print("Muniment was not up.")
+
+
+def reset(home: Home, *, sure: bool) -> None:
+    """Stop everything and forget all data; what was fetched (Kafka's jars) stays.
+
+    Raises:
+        PlainError: the caller has not said that this is meant.
+    """
+    if not sure:
+        raise PlainError(f"This deletes all data of {home.path} for good: say `--yes` if that is meant.")
+    if home.run.exists():
+        daemon.stop(home)
+    shutil.rmtree(postgres.SHARED / home.key, ignore_errors=True)
+    for path in (home.postgres, home.kafka, home.issuer, home.tokens, home.log.parent, home.run):
+        if path.exists():
+            shutil.rmtree(path)
+    for path in (home.secrets, home.choices):
+        path.unlink(missing_ok=True)
+    print(f"All data of {home.path} are deleted.")
 
 
 def migrate(home: Home) -> None:

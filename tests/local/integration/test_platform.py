@@ -1,0 +1,180 @@
+"""`make up` and `make down` as an operator meets them: the whole platform, on this machine, on the embedded engines."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from muniment import daemon
+from muniment.home import SERVICES, Home, passwords, read_json
+from muniment.platform import display
+from tests.local.machine import free_base, muniment
+from tests.plugins.engines import temporary_home
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+MOST_MEMORY_MIB = 900
+
+
+@pytest.fixture(scope="module")
+def base() -> int:
+    return free_base()
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Home]:
+    home = temporary_home("platform")
+    yield home
+    daemon.stop(home)
+    shutil.rmtree(home.path, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def first_start(home: Home, base: int) -> "subprocess.CompletedProcess[str]":
+    done = muniment(home, "up", MUNIMENT_BASE_PORT=str(base))
+    assert done.returncode == 0, done.stderr + home.log.read_text()[-4000:]
+    return done
+
+
+def report(home: Home) -> dict[str, Any]:
+    found = daemon.status(home)
+    assert found is not None
+    return found
+
+
+def until_ready(home: Home, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while any(one["state"] != "ready" for one in report(home)["processes"]):
+        assert time.monotonic() < deadline, report(home)
+        time.sleep(0.1)
+
+
+async def test_all_ten_processes_are_ready_when_it_returns(
+    first_start: "subprocess.CompletedProcess[str]", home: Home, base: int
+) -> None:
+    async with httpx.AsyncClient() as client:
+        for port in (*range(base, base + 5), *range(base + 10, base + 15)):
+            assert (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
+    names = {one["name"] for one in report(home)["processes"]}
+    assert names == {"postgres"} | {f"{display(name)}-{part}" for name in SERVICES for part in ("api", "worker")}
+
+
+def test_it_prints_addresses_tokens_and_what_to_try(
+    first_start: "subprocess.CompletedProcess[str]", home: Home, base: int
+) -> None:
+    said = first_start.stdout
+    for number, service in enumerate(SERVICES):
+        assert f"{display(service)} " in said
+        assert f"http://127.0.0.1:{base + number}" in said
+    token = (home.tokens / "records_officer.jwt").read_text().strip()
+    assert f"records_officer   {token}" in said
+    assert "for development only" in said
+    assert "make demo" in said
+
+
+async def test_its_tokens_open_the_services(
+    first_start: "subprocess.CompletedProcess[str]", home: Home, base: int
+) -> None:
+    token = (home.tokens / "records_officer.jwt").read_text().strip()
+    address = f"http://127.0.0.1:{base + SERVICES.index('retention')}/v1/records"
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(address)).status_code == 401
+        assert (await client.get(address, headers={"Authorization": f"Bearer {token}"})).status_code == 200
+
+
+def test_everything_listens_on_loopback_only(
+    first_start: "subprocess.CompletedProcess[str]", home: Home, base: int
+) -> None:
+    ours = {f"{port:04X}" for port in (*range(base, base + 5), *range(base + 10, base + 15))}
+    ours |= {f"{port:04X}" for port in read_json(home.choices)["ports"].values()}
+    listening = [
+        line.split()[1].split(":")
+        for table in ("/proc/net/tcp", "/proc/net/tcp6")
+        for line in Path(table).read_text().splitlines()[1:]
+        if line.split()[3] == "0A"
+    ]
+    addresses = {address for address, port in listening if port in ours}
+    assert addresses == {"0100007F"}
+
+
+def test_idle_it_takes_less_memory_than_promised(first_start: "subprocess.CompletedProcess[str]", home: Home) -> None:
+    said = muniment(home, "status").stdout
+    together = next(line for line in said.splitlines() if line.strip().startswith("together"))
+    assert int(together.split()[1]) < MOST_MEMORY_MIB, said
+
+
+def test_a_second_start_says_that_it_is_up(
+    first_start: "subprocess.CompletedProcess[str]", home: Home, base: int
+) -> None:
+    before = report(home)["pid"]
+    done = muniment(home, "up", MUNIMENT_BASE_PORT=str(base))
+    assert done.returncode == 0
+    assert "is up already" in done.stdout
+    assert report(home)["pid"] == before
+
+
+def test_a_killed_service_and_a_killed_server_come_back(
+    first_start: "subprocess.CompletedProcess[str]", home: Home
+) -> None:
+    for name in ("production-worker", "postgres"):
+        victim = next(one for one in report(home)["processes"] if one["name"] == name)
+        os.kill(victim["pid"], signal.SIGKILL)
+        time.sleep(0.5)
+        until_ready(home)
+    restarts = {one["name"]: one["restarts"] for one in report(home)["processes"]}
+    assert restarts["production-worker"] >= 1
+    assert restarts["postgres"] >= 1
+
+
+async def test_the_data_stay_from_start_to_start(
+    first_start: "subprocess.CompletedProcess[str]", home: Home, base: int
+) -> None:
+    url = f"postgresql://retention:{passwords(home)['retention']}@127.0.0.1:{{}}/retention"
+    connection = await asyncpg.connect(url.format(read_json(home.choices)["ports"]["postgres"]))
+    await connection.execute("CREATE TABLE kept AS SELECT 41 + 1 AS answer")
+    await connection.close()
+
+    assert muniment(home, "down").stdout.startswith("Muniment is down")
+    assert daemon.status(home) is None
+    assert muniment(home, "up", MUNIMENT_BASE_PORT=str(base)).returncode == 0
+
+    connection = await asyncpg.connect(url.format(read_json(home.choices)["ports"]["postgres"]))
+    assert await connection.fetchval("SELECT answer FROM kept") == 42
+    await connection.execute("DROP TABLE kept")
+    await connection.close()
+
+
+def test_nobody_but_the_owner_can_read_what_is_secret(
+    first_start: "subprocess.CompletedProcess[str]", home: Home
+) -> None:
+    secret = set(passwords(home).values())
+    readable = [
+        path
+        for path in home.path.rglob("*")
+        if path.is_file() and path.stat().st_mode & 0o077 and not path.is_relative_to(home.engines)
+        if any(word.encode() in path.read_bytes() for word in secret)
+    ]
+    assert readable == []
+    for one in report(home)["processes"]:
+        command = Path(f"/proc/{one['pid']}/cmdline").read_bytes().decode()
+        assert not any(word in command for word in secret)
+
+
+def test_nothing_is_left_when_the_supervisor_is_killed(
+    first_start: "subprocess.CompletedProcess[str]", home: Home
+) -> None:
+    found = report(home)
+    pids = [found["pid"], found["nursery"], *(one["pid"] for one in found["processes"])]
+    os.kill(found["pid"], signal.SIGKILL)
+    deadline = time.monotonic() + 40
+    while any(daemon.alive(pid) for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert daemon.status(home) is None
