@@ -32,16 +32,19 @@ migrate: venv ## bring the five databases to their newest version (`make up` doe
 	@$(MUNIMENT) migrate
 
 ##@ Check it
-.PHONY: test check isolated bench trace schemas
+.PHONY: test check types isolated bench trace schemas
 test: venv ## run the tests; s=disclosure: those of one service
 	@$(RUN)python -m pytest -q $(if $(s),tests/$(subst -,_,$(s)))
 
 check: venv ## formatting, lint, types, the walls between packages, generated files
 	@$(RUN)ruff format --check --quiet . || { echo "make check: run \`$(RUN)ruff format .\`" >&2; exit 1; }
 	@$(RUN)ruff check --quiet .
-	@$(RUN)mypy $(addsuffix /src,$(MEMBERS)) tests
+	@$(MAKE) --no-print-directory types
 	@$(RUN)lint-imports
 	@$(MUNIMENT) schemas --check
+
+types: venv ## strict types of everything, tests included
+	@$(RUN)mypy $(addsuffix /src,$(MEMBERS)) tests
 
 isolated: venv ## each service's tests in an environment that holds its own dependencies only
 	@for service in chat-gateway transcripts production disclosure retention; do \

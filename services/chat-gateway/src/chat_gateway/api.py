@@ -9,7 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from chat_gateway import frames, policy, repository
-from chat_gateway.connections import notice_of
 from chat_gateway.schemas import (
     ClosedOut,
     Entries,
@@ -40,7 +39,7 @@ async def notice(
     chat: Chat = request.app.state.chat
     statement = chat.statement(language)
     response.headers["ETag"] = f'"{statement.digest}"'
-    return notice_of(statement, chat)
+    return frames.notice(statement, chat.languages(statement.version))
 
 
 @router.get("/queue", summary="Sessions that wait for an employee")

@@ -18,7 +18,6 @@ from chat_gateway.schemas import (
     CloseSession,
     Hello,
     Join,
-    Notice,
     NoticeFrame,
     Open,
     Opened,
@@ -231,7 +230,9 @@ class Connection:
 
     def _show(self, language: str) -> None:
         shown = self._shown = self._chat.statement(language)
-        self.line.push(frames.write(NoticeFrame(**notice_of(shown, self._chat).model_dump())))
+        self.line.push(
+            frames.write(NoticeFrame(**frames.notice(shown, self._chat.languages(shown.version)).model_dump()))
+        )
 
     def _set_deadline(self, seconds: float, call: Callable[[], None]) -> None:
         if self._deadline is not None:
@@ -338,17 +339,3 @@ class Connection:
     def _leave_all(self) -> None:
         for subscription in list(self._parts.values()):
             self._leave(subscription)
-
-
-def notice_of(statement: Statement, chat: Chat) -> Notice:
-    return Notice.model_validate(
-        {
-            "version": statement.version,
-            "language": statement.language,
-            "digest": statement.digest,
-            "effective_from": statement.effective_from,
-            "title": statement.title,
-            "sections": [{"id": s.id, "heading": s.heading, "text": list(s.text)} for s in statement.sections],
-            "languages": list(chat.languages(statement.version)),
-        }
-    )

@@ -1,5 +1,6 @@
 """Reading and writing frames where every microsecond counts; `schemas` says what they hold, and tests hold both together."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from chat_gateway.errors import FrameTooLargeError, MalformedFrameError, TextTooLongError
 from chat_gateway.model import Entry, Kind, Receipt, SessionState
+from chat_gateway.notice import Statement
 from chat_gateway.schemas import (
     MAX_FRAME_BYTES,
     MAX_TEXT_BYTES,
@@ -16,6 +18,7 @@ from chat_gateway.schemas import (
     ErrorFrame,
     Hello,
     Join,
+    Notice,
     Open,
     Ping,
     Resume,
@@ -137,3 +140,18 @@ def closed(state: SessionState) -> Closed:
         raise ValueError("the session is not closed")
     reason = orjson.loads(state.closing.value)["reason"]
     return Closed(session_id=state.key, seq=state.last_seq, digest=state.digest, reason=reason)
+
+
+def notice(statement: Statement, languages: Sequence[str]) -> Notice:
+    """The statement as it is shown. `languages`: those in which this version can be had."""
+    return Notice.model_validate(
+        {
+            "version": statement.version,
+            "language": statement.language,
+            "digest": statement.digest,
+            "effective_from": statement.effective_from,
+            "title": statement.title,
+            "sections": [{"id": s.id, "heading": s.heading, "text": list(s.text)} for s in statement.sections],
+            "languages": list(languages),
+        }
+    )
