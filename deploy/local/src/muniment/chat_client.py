@@ -162,7 +162,7 @@ class ChatClient:
         while not {"welcome", "notice"} <= seen:
             frame = orjson.loads(await asyncio.wait_for(connection.recv(), 10))
             if frame["type"] == "error":
-                raise RefusedError(frame)
+                raise ConnectionError(frame["code"]) if frame.get("retryable") else RefusedError(frame)
             if frame["type"] == "notice":
                 self._notice = frame["version"]
             seen.add(frame["type"])
@@ -229,8 +229,8 @@ class ChatClient:
                 raise ConnectionError(frame["code"])  # a new line begins with everything that is still wanted
             await asyncio.sleep(RETRY_SECONDS)
             await self._send(self._frame_of(message))
-        elif frame["code"] == "session-closed" and self._wish is not None and self._wish["type"] == "close":
-            self._wish = None  # it was closed before the line was lost; the entries that say so are on their way
+        elif frame["code"] == "session-closed" and message is None:
+            self._wish = None  # it was closed before the line was lost; the entries that say so are here or on their way
         elif message is not None:
             del self._unsent[message.client_id]
             message.acknowledged.set_exception(RefusedError(frame))
