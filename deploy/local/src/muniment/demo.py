@@ -244,7 +244,7 @@ def main(_: argparse.Namespace) -> int:
     home = find_home()
     report = daemon.status(home) if home.run.exists() else None
     if report is None or report["kind"] != "platform":
-        up(home, None)
+        up(home, None, brief=True)
         report = daemon.status(home)
     if report is None:
         raise PlainError("The platform did not stay up: `.venv/bin/muniment logs` may say why.")

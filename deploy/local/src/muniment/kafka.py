@@ -202,7 +202,7 @@ class Node:
             "listener.name.controller.plain.sasl.jaas.config": login,
             "log.dirs": str(data),
         }
-        return "".join(f"{name}={value}\n" for name, value in (SETTINGS | places).items())
+        return "".join(f"{name}={_escaped(value)}\n" for name, value in (SETTINGS | places).items())
 
     def spec(self, program: Program) -> ProcessSpec:
         """How to run the server."""
@@ -211,3 +211,8 @@ class Node:
         return ProcessSpec(
             name="kafka", argv=argv, cwd=str(self.folder), ready=Ready("tcp", self.port), stop_seconds=30
         )
+
+
+def _escaped(value: str) -> str:
+    """As Java reads properties: Latin-1, and a backslash begins an escape."""
+    return "".join(char if char.isascii() else f"\\u{ord(char):04x}" for char in value.replace("\\", "\\\\"))

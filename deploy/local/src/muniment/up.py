@@ -27,8 +27,10 @@ LEAST_FREE_BYTES = 300 * 2**20
 MIB = 2**20
 
 
-def up(home: Home, engines: str | None) -> None:
+def up(home: Home, engines: str | None, *, brief: bool = False) -> None:
     """Bring the platform up, or say that it is. Returns when every process is ready.
+
+    With `brief`, tokens and addresses are not printed: somebody else is about to say more.
 
     Raises:
         PlainError: something is in the way.
@@ -39,13 +41,13 @@ def up(home: Home, engines: str | None) -> None:
     report = daemon.status(home)
     if report is not None and report["kind"] == "engines":
         print("The engines run alone; they are started anew with the platform.")
+    if report is not None and (report["kind"] == "engines" or report["state"] not in ("starting", "ready")):
         daemon.stop(home)
         report = None
     if report is not None:
         report = daemon.wait_until_ready(home, progress=_progress())
         print(f"Muniment is up already. Event log: {SAID[event_log]}. State: {home.path}")
-        _print_tokens(Issuer(home).write_tokens(home.tokens))
-        _print_addresses(home, report)
+        _say_more(home, report, Issuer(home).write_tokens(home.tokens), brief=brief)
         return
     daemon.end_strays(home)
     check_disk(home.path)
@@ -62,8 +64,7 @@ def up(home: Home, engines: str | None) -> None:
     remember_event_log(home, event_log)
     report = daemon.start(home, platform_plan(prepared, issuer.jwks, ports), progress=_progress())
     print(f"Muniment is up after {time.monotonic() - began:.1f} s. Event log: {SAID[event_log]}. State: {home.path}")
-    _print_tokens(files)
-    _print_addresses(home, report)
+    _say_more(home, report, files, brief=brief)
 
 
 def down(home: Home) -> None:
@@ -184,6 +185,12 @@ def _progress() -> Callable[[dict[str, Any]], None]:
                 print(text, flush=True)
 
     return tell
+
+
+def _say_more(home: Home, report: dict[str, Any], files: dict[str, Path], *, brief: bool) -> None:
+    if not brief:
+        _print_tokens(files)
+        _print_addresses(home, report)
 
 
 def _print_tokens(files: dict[str, Path]) -> None:

@@ -76,7 +76,7 @@ def idle_memory_mib() -> float:
     home = find_home()
     if daemon.status(home) is not None:
         raise PlainError("The platform is up: `make down` first, since its idle memory is measured too.")
-    up(home, None)
+    up(home, None, brief=True)
     try:
         time.sleep(SETTLE_SECONDS)
         report = daemon.status(home)
