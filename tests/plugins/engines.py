@@ -152,6 +152,7 @@ def do_without(request: pytest.FixtureRequest, engine: str, reason: str) -> NoRe
     pytest.skip(sentence)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """One closing line about the tests that found no engine."""
     absent = config.stash.get(_absent, Counter())
