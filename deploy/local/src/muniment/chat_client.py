@@ -230,7 +230,9 @@ class ChatClient:
             await asyncio.sleep(RETRY_SECONDS)
             await self._send(self._frame_of(message))
         elif frame["code"] == "session-closed" and message is None:
-            self._wish = None  # it was closed before the line was lost; the entries that say so are here or on their way
+            self._wish = (
+                None  # it was closed before the line was lost; the entries that say so are here or on their way
+            )
         elif message is not None:
             del self._unsent[message.client_id]
             message.acknowledged.set_exception(RefusedError(frame))
