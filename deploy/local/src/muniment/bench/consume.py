@@ -1,7 +1,6 @@
 """Consumers: events a second from the topic to the effect, and from the outbox to the effect.
 
-Two ceilings are measured in turns with them, on the same engines: a consumer that only takes records and moves its
-position, and a bare batch insert of the rows that the service's own consumer left (same tables, same transactions, values
+Two ceilings are measured in turns with them, on the same engines: a consumer that only takes records, and a bare batch insert of the rows that the service's own consumer left (same tables, same transactions, values
 ready beforehand). The aim is 0.6 of the lower one. The services' workers are the real ones, processes of their own; their
 pace is read from the times in their inbox, without the first tenth (starting up) and the last twentieth.
 
@@ -9,17 +8,20 @@ Usage: python -m muniment.bench.consume [postgres|kafka]
 """
 
 import asyncio
+import logging
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import asyncpg
 import uvloop
+from aiokafka import AIOKafkaConsumer
 
-from common.messaging.broker import Broker, Record
+from common.messaging.broker import Record
+from common.messaging.kafka import KafkaSecurity
 from common.messaging.outbox import columns as outbox_columns
 from muniment.bench import rows, stream
 from muniment.bench.stage import Stage, throwaway_stage
@@ -107,8 +109,7 @@ async def measure(stage: Stage, subject: Consumed, *, events: int, rounds: int) 
         async with stage.broker(subject.teller) as broker:
             for start in range(0, len(records), 1000):
                 await broker.publish(records[start : start + 1000])
-        async with stage.broker(subject.package) as broker:
-            figures.bare_consumer.append(await _bare_consumer(broker, subject, len(records)))
+        figures.bare_consumer.append(await _bare_consumer(stage, subject, len(records)))
         figures.from_topic.append(await _from_topic(stage, subject, len(records)))
         left = await rows.left_behind(stage.database(subject.package))
         figures.bare_insert.append(len(records) / await rows.insert(await stage.empty_copy(subject.package), left))
@@ -118,19 +119,47 @@ async def measure(stage: Stage, subject: Consumed, *, events: int, rounds: int) 
     return figures
 
 
-async def _bare_consumer(broker: Broker, subject: Consumed, expected: int) -> float:
-    """Takes records and moves the position; nothing is read of them."""
+async def _bare_consumer(stage: Stage, subject: Consumed, expected: int) -> float:
+    """Takes records and reads nothing of them: aiokafka's own consumer, or a poll of the log in PostgreSQL."""
     group = f"{subject.package}.bench_{time.monotonic_ns()}"
-    taken, began = 0, 0.0
-    async with broker.subscribe(group=group, topics=[subject.topic]) as subscription:
-        while taken < expected:
-            records = await subscription.poll(max_records=BATCH, timeout_seconds=1)
-            if not began and records:  # joining the group is not consuming
-                began, expected = time.perf_counter(), expected - len(records)
-                continue
-            taken += len(records)
-            if records:
-                await subscription.commit(records)
+    if stage.engines.event_log == "kafka":
+        return await _bare_kafka(stage, subject, group, expected)
+    async with (
+        stage.broker(subject.package) as broker,
+        broker.subscribe(group=group, topics=[subject.topic]) as subscription,
+    ):
+        return await _pace_of(lambda: subscription.poll(max_records=BATCH, timeout_seconds=1), expected)
+
+
+async def _bare_kafka(stage: Stage, subject: Consumed, group: str, expected: int) -> float:
+    security = KafkaSecurity("SASL_PLAINTEXT", "PLAIN", subject.package, stage.engines.passwords[subject.package])
+    consumer = AIOKafkaConsumer(
+        subject.topic,
+        bootstrap_servers=stage.engines.kafka_bootstrap,
+        group_id=group,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        **security.options(),
+    )
+    await consumer.start()
+    try:
+
+        async def take() -> list[object]:
+            found = await consumer.getmany(timeout_ms=1000, max_records=BATCH)
+            return [record for records in found.values() for record in records]
+
+        return await _pace_of(take, expected)
+    finally:
+        await consumer.stop()
+
+
+async def _pace_of(take: Callable[[], Awaitable[Sequence[object]]], expected: int) -> float:
+    """Records a second, from the first that come on: joining the group is not consuming."""
+    while not (first := len(await take())):
+        pass
+    began, taken = time.perf_counter(), 0
+    while first + taken < expected:
+        taken += len(await take())
     return taken / (time.perf_counter() - began)
 
 
@@ -180,6 +209,7 @@ async def run(stage: Stage, *, events: int = SESSIONS * (stream.MESSAGES + 3), r
 
 if __name__ == "__main__":
     event_log = sys.argv[1] if len(sys.argv) > 1 else "postgres"
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it remarks on passwords on loopback, and on starting up
     with throwaway_stage(event_log) as ready:
         for found in uvloop.run(run(ready)):
             print("\n".join(found.lines()))
