@@ -29,9 +29,7 @@ _absent = pytest.StashKey[Counter[str]]()
 
 
 class PostgresServer:
-    """A real PostgreSQL on a temporary folder. `admin_url` may do anything; tests make databases of their
-    own.
-    """
+    """A real PostgreSQL on a temporary folder. `admin_url` may do anything; tests make databases of their own."""
 
     def __init__(self, running: Running | None, admin_url: str) -> None:
         self._running = running
@@ -97,9 +95,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def kafka_server(request: pytest.FixtureRequest) -> Iterator[KafkaServer]:
-    """An Apache Kafka with SASL and access rules, without topics (`add_topics`). Skips where none can be
-    had.
-    """
+    """An Apache Kafka with SASL and access rules, without topics (`add_topics`). Skips where none can be had."""
     home = temporary_home("kafka")
     try:
         server = start_kafka(home, engines=find_home())

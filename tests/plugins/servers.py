@@ -20,9 +20,7 @@ class Server(Protocol):
 
 
 class KafkaServer:
-    """A Kafka node. `passwords` holds one for each principal (the packages' names, `case_system`,
-    `admin`).
-    """
+    """A Kafka node. `passwords` holds one for each principal (the packages' names, `case_system`, `admin`)."""
 
     def __init__(self, running: Server, bootstrap: str, passwords: dict[str, str]) -> None:
         self._running = running

@@ -1,7 +1,6 @@
 """The state folder: everything that `make up` keeps between two runs, in one place.
 
-`.muniment/` in the checkout, or where MUNIMENT_HOME points. Deleting it (after `make down`) forgets
-everything.
+`.muniment/` in the checkout, or where MUNIMENT_HOME points. Deleting it (after `make down`) forgets everything.
 """
 
 import hashlib
@@ -23,9 +22,7 @@ named alike.
 """
 
 PRINCIPALS = (*SERVICES, "case_system")
-"""Who may speak to the event log. `case_system` stands for the agency's case systems, which write and never
-read.
-"""
+"""Who may speak to the event log. `case_system` stands for the agency's case systems, which write and never read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
-"""Apache Kafka on this machine from its published jars: one node, broker and controller in one process
-(KRaft).
+"""Apache Kafka on this machine from its published jars: one node, broker and controller in one process (KRaft).
 
-It listens on loopback only, knows every principal by password (SASL/PLAIN), and lets each do what
-`topics.yaml` says and nothing else: topics are never made by writing to them.
+It listens on loopback only, knows every principal by password (SASL/PLAIN), and lets each do what `topics.yaml` says
+and nothing else: topics are never made by writing to them.
 """
 
 import hashlib
@@ -141,9 +140,7 @@ def _copy_dependencies(maven: Path, target: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One Kafka node: where its data lies, its two ports, and the password of every principal (and of
-    `admin`).
-    """
+    """One Kafka node: where its data lies, its two ports, and the password of every principal (and of `admin`)."""
 
     folder: Path
     port: int

@@ -63,8 +63,7 @@ def apply(
     withdraw_others: bool = True,
     timeout_seconds: float = 60,
 ) -> None:
-    """Make missing topics, set retention and partitions, and make the access rules exactly those of the
-    topics.
+    """Make missing topics, set retention and partitions, and make the access rules exactly those of the topics.
 
     With `withdraw_others=False` rules that the topics do not ask for are left as they are.
 
@@ -127,9 +126,7 @@ def _retention(topic: Topic) -> ConfigResource:
 
 
 def rules(topics: Iterable[Topic]) -> list[AclBinding]:
-    """What each principal may do: owners write their topics, readers read theirs within groups named after
-    them.
-    """
+    """What each principal may do: owners write their topics, readers read theirs within groups named after them."""
     wanted: list[AclBinding] = []
     writers: set[str] = set()
     readers: set[str] = set()

@@ -97,8 +97,7 @@ def find_binaries() -> Path:
 def usable_binaries(home: Home, user: OsUser | None) -> Binaries:
     """The programs, in a place where the server's user can run them.
 
-    As root the environment may lie in a private folder, which that user cannot enter: then the programs are
-    copied.
+    As root the environment may lie in a private folder, which that user cannot enter: then the programs are copied.
 
     Raises:
         PlainError: they cannot be run, or are older than PostgreSQL 15.

@@ -1,6 +1,4 @@
-"""Starting programs so that they never outlive who started them, and never run as root where they must
-not.
-"""
+"""Starting programs so that they never outlive who started them, and never run as root where they must not."""
 
 import ctypes
 import os
@@ -43,9 +41,7 @@ class OsUser:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """How to see that a program is ready. `kind` is tcp, postgres (answers a startup packet) or http (path
-    gives 200).
-    """
+    """How to see that a program is ready: `kind` is tcp (accepts), postgres (asks for a password) or http (200)."""
 
     kind: str
     port: int
