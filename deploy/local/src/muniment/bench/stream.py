@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import cycle
+from itertools import cycle, islice
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +25,7 @@ def chat(sessions: int) -> list[Record]:
     """The entries of whole sessions (25 each), a hundred sessions at a time taking turns."""
     records: list[Record] = []
     waiting = iter(range(sessions))
-    lines: dict[int, Iterator[Record]] = {n: _session() for n in _first(waiting, AT_ONCE)}
+    lines: dict[int, Iterator[Record]] = {n: _session() for n in islice(waiting, AT_ONCE)}
     while lines:
         for number, line in list(lines.items()):
             entry = next(line, None)
@@ -33,7 +33,7 @@ def chat(sessions: int) -> list[Record]:
                 records.append(entry)
                 continue
             del lines[number]
-            for follower in _first(waiting, 1):
+            for follower in islice(waiting, 1):
                 lines[follower] = _session()
     return records
 
@@ -92,10 +92,6 @@ def _contents(customer: UUID, agent: UUID) -> Iterator[tuple[str, dict[str, Any]
     yield "session.opened", by_customer | assurance | {"chat_topic": "retirement", "notice": notice, "pii": person}
     employee = {"pin": "100001", "display_name": "Ms. Rivera"}
     yield "session.joined", by_agent | {"office": "S01", "region": "R1", "pii": employee}
-    for speaker, _ in zip(cycle((by_customer, by_agent)), range(MESSAGES), strict=False):
+    for speaker in islice(cycle((by_customer, by_agent)), MESSAGES):
         yield "message.posted", speaker | {"pii": {"text": TEXT}}
     yield "session.closed", by_customer | {"reason": "customer_left"}
-
-
-def _first(numbers: Iterator[int], count: int) -> list[int]:
-    return [number for number, _ in zip(numbers, range(count), strict=False)]
