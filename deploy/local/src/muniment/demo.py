@@ -200,8 +200,8 @@ async def show_disclosure(platform: Platform, transcript_id: str) -> None:
     }
     allowed = await platform.call("POST", "disclosure", path, role="privacy_officer", json=shown)
     say(f"With that shown: {allowed['outcome'].upper()}")
-    for reason in allowed["reasons"][:3]:
-        say(f"   {reason.get('citation', '')}: {reason.get('said') or reason.get('text') or reason.get('answer', '')}")
+    for reason in allowed["reasons"]:
+        say(f"   {reason['answer']:<4} {reason['asks']} ({reason['citation']})")
     accounting = await platform.call(
         "GET",
         "disclosure",
