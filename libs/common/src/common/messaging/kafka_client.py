@@ -52,6 +52,14 @@ def keep_values_out_of_logs() -> None:
     logger = logging.getLogger("aiokafka")
     if logger.getEffectiveLevel() < logging.INFO:
         logger.setLevel(logging.INFO)
+    connections = logging.getLogger("aiokafka.conn")
+    if _not_again not in connections.filters:
+        connections.addFilter(_not_again)
+
+
+def _not_again(record: logging.LogRecord) -> bool:
+    """A password in the clear is the settings' choice and said there; aiokafka says it anew at every connection."""
+    return record.msg != "Sending username and password in the clear"
 
 
 @contextmanager
