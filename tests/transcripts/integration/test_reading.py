@@ -30,7 +30,7 @@ from tests.transcripts.desk import Desk
         ("case_system", {}, 403),
     ],
 )
-@pytest.mark.req("S1-093", "S3-040", "S3-109")
+@pytest.mark.req("S1-093", "S3-109")
 async def test_each_role_sees_what_its_work_needs_and_each_try_is_recorded(
     desk: Desk, role: str, claims: dict[str, str], status: int
 ) -> None:
