@@ -176,8 +176,7 @@ class Node:
                 f"backup, "
                 f"or delete all data and begin anew with `.venv/bin/muniment reset --yes`."
             )
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        argv = program.command("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self.properties))
+        argv = program.command("kafka.tools.StorageTool", "format", "-t", new_cluster_id(), "-c", str(self.properties))
         done = subprocess.run(argv, check=False, capture_output=True, text=True, env=inherited_environment())
         if done.returncode != 0:
             reason = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no reason given"]
@@ -208,6 +207,13 @@ class Node:
         return ProcessSpec(
             name="kafka", argv=argv, cwd=str(self.folder), ready=Ready("tcp", self.port), stop_seconds=30
         )
+
+
+def new_cluster_id() -> str:
+    """A random UUID as Kafka writes it (base64, 22 characters), never one that its own tools would take for an option."""
+    while (text := urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return text
 
 
 def _escaped(value: str) -> str:

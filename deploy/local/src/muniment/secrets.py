@@ -7,14 +7,13 @@ import argparse
 import os
 import re
 import secrets
-import uuid
-from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from joserfc.jwk import ECKey
 
 from common.auth import DEVELOPMENT_ISSUER
 from muniment.home import CHECKOUT, find_home, write_private
+from muniment.kafka import new_cluster_id
 from muniment.tokens import Issuer
 
 _LINE = re.compile(r"^(?P<off>#?)(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)$", re.MULTILINE)
@@ -84,7 +83,7 @@ def generated(name: str) -> str:
     if name.endswith(("_PASSWORD", "_KEY")):
         return secrets.token_urlsafe(32)
     if name == "KAFKA_CLUSTER_ID":
-        return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        return new_cluster_id()
     return ""
 
 
