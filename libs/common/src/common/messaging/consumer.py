@@ -96,6 +96,14 @@ def is_outage(error: BaseException) -> bool:
     ) or (isinstance(error, DBAPIError) and error.orig is not None and is_outage(error.orig.__cause__ or error.orig))
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Records as they came, and the events in them; None where one of them cannot be read."""
+
+    records: Sequence[ReceivedRecord]
+    envelopes: Sequence[Envelope[EventData]] | None
+
+
 class CeilingReachedError(Exception):
     """As many events are set aside as this consumer may."""
 
@@ -158,14 +166,19 @@ class Consumer:
         Raises:
             Exception: an engine is out of reach; nothing of the transaction that failed was done.
         """
+        await self._handle(self._read(records))
+
+    async def _handle(self, batch: "_Batch") -> None:
         try:
-            await self._in_one_transaction(records)
+            if batch.envelopes is not None:
+                await self._in_one_transaction(batch.envelopes)
+                return
         except Exception as error:
             if is_outage(error):
                 raise
-            for record in records:
-                await self._alone(record)
-                await self._check_ceiling()
+        for record in batch.records:
+            await self._alone(record)
+            await self._check_ceiling()
 
     async def redrive(self, record: ReceivedRecord, letter_id: UUID) -> None:
         """Handle a dead letter again, now that its cause is repaired, and mark it; raises what the handler raises."""
@@ -179,10 +192,16 @@ class Consumer:
                 await self.subject.handler(session, [envelope])
 
     async def _consume(self, subscription: Subscription, stop: asyncio.Event) -> None:
+        """Batch after batch; while the database works on one, the next is fetched and read already.
+
+        Their order stays: a batch is begun when the one before it is committed. The subscription is used by this task alone.
+        """
         pause = 0.1
+        ahead: _Batch | None = None
         while not stop.is_set():
             try:
-                records = await subscription.poll(max_records=self._batch, timeout_seconds=self._poll_seconds)
+                batch = ahead or await self._next(subscription, self._poll_seconds)
+                ahead = None
             except BrokerUnavailableError as error:
                 # The subscription mends itself; leaving the group would only make the others share out anew.
                 self.state = "waiting for the event log"
@@ -192,16 +211,32 @@ class Consumer:
                 continue
             self.state, pause = "running", 0.1
             LAG.labels(self.subject.group, self._member).set(subscription.lag())
-            if not records:
+            if not batch.records:
                 continue
-            await self.handle(records)
+            handling = asyncio.create_task(self._handle(batch))
             try:
-                await subscription.commit(records)
+                await asyncio.sleep(0)  # its first statement is on its way before the next batch is read
+                with contextlib.suppress(BrokerUnavailableError):  # if it lasts, the next turn meets it too
+                    ahead = await self._next(subscription, 0.0)
+            finally:
+                await handling
+            try:
+                await subscription.commit(batch.records)
             except PositionLostError:
-                self._log.info("consumer.position_lost", records=len(records))
+                self._log.info("consumer.position_lost", records=len(batch.records))
+            if ahead is not None and not ahead.records:
+                ahead = None
 
-    async def _in_one_transaction(self, records: Sequence[ReceivedRecord]) -> None:
-        envelopes = [e for record in records if (e := self._decode(record)) is not None]
+    async def _next(self, subscription: Subscription, seconds: float) -> "_Batch":
+        return self._read(await subscription.poll(max_records=self._batch, timeout_seconds=seconds))
+
+    def _read(self, records: Sequence[ReceivedRecord]) -> "_Batch":
+        try:
+            return _Batch(records, [e for record in records if (e := self._decode(record)) is not None])
+        except Exception:  # noqa: BLE001 - one of them cannot be read: each is then met alone, and that one set aside
+            return _Batch(records, None)
+
+    async def _in_one_transaction(self, envelopes: Sequence[Envelope[EventData]]) -> None:
         if not envelopes:
             return
         with consume_span(self.subject.group, [e.traceparent for e in envelopes]):
@@ -227,7 +262,8 @@ class Consumer:
     async def _alone(self, record: ReceivedRecord) -> None:
         for attempt in range(1, UNKNOWN_ATTEMPTS + 1):
             try:
-                await self._in_one_transaction([record])
+                envelope = self._decode(record)
+                await self._in_one_transaction([envelope] if envelope is not None else [])
                 return
             except Exception as error:
                 if is_outage(error):
