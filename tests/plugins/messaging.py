@@ -2,6 +2,7 @@
 consumer.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
@@ -63,9 +64,12 @@ class Effects:
     def __init__(self) -> None:
         self.calls = 0
         self.poison = "poison"
+        self.go_on = asyncio.Event()
+        self.go_on.set()
 
     async def __call__(self, session: WriteSession, envelopes: Sequence[Envelope[EventData]]) -> None:
         self.calls += 1
+        await self.go_on.wait()
         for envelope in envelopes:
             data = envelope.data
             assert isinstance(data, ActionCompleted)

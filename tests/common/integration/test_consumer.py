@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from uuid import UUID
 
 import asyncpg
@@ -77,6 +78,24 @@ async def test_two_members_with_the_same_batch_do_it_once(database: Database) ->
     batch = received(*(record(str(n)) for n in range(50)))
     await asyncio.gather(*(consumer(Effects(), database, MemoryBroker()).handle(batch) for _ in range(4)))
     assert len(await effects_of(database)) == 50
+
+
+async def test_the_next_batch_is_read_while_one_is_worked_on_and_begun_after_it(database: Database) -> None:
+    broker, effects, key = MemoryBroker(), Effects(), new_id()
+    effects.go_on.clear()
+    read: list[int] = []
+    await broker.publish([record(str(n), key) for n in range(9)])
+    subject = replace(effects.subject(), screen=lambda r: read.append(r.offset))
+    member = Consumer(subject, database=database, broker=broker, clock=FixedClock(), poll_seconds=0.05, batch=3)
+    async with running(member):
+        async with asyncio.timeout(5):
+            while len(read) < 6:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert (read, effects.calls) == ([0, 1, 2, 3, 4, 5], 1)
+        assert not broker.positions
+        effects.go_on.set()
+        assert await until_effects(database, 9) == [str(n) for n in range(9)]
 
 
 async def test_poison_is_set_aside_and_the_rest_goes_on_in_order(database: Database) -> None:

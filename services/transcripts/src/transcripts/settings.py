@@ -15,10 +15,10 @@ class TranscriptsSettings(ServiceSettings):
     )
 
     consumer_members: int = Field(
-        default=2,
+        default=3,
         ge=1,
         le=8,
-        description="While one member waits for the database, the other reads the next entries",
+        description="While one member waits for the database, the others read the next entries",
     )
 
     def index_key(self) -> bytes:

@@ -17,8 +17,11 @@ LOG_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceErr
 """Everything that can come out of a call to the log: the network, the server, a connection that is closed."""
 
 
-async def connect_to_log(url: str, client_id: str) -> asyncpg.Connection:
+async def connect_to_log(url: str, client_id: str, *, durable: bool = True) -> asyncpg.Connection:
     """A new connection, as the role that the address names.
+
+    Args:
+        durable: whether a commit waits for the disk. Positions need not: one that is lost in a crash brings records again.
 
     Raises:
         BrokerUnavailableError: there is none to be had within five seconds.
@@ -31,7 +34,7 @@ async def connect_to_log(url: str, client_id: str) -> asyncpg.Connection:
             server_settings={
                 "application_name": client_id,
                 # What the log has acknowledged is durable, whatever the server's default may be.
-                "synchronous_commit": "on",
+                "synchronous_commit": "on" if durable else "off",
                 # The functions are short; compiling them takes longer than running them.
                 "jit": "off",
             },

@@ -177,7 +177,7 @@ class LogSubscription:
                 raise
 
     async def _join(self) -> asyncpg.Connection:
-        connection = await connect_to_log(self._url, self._client_id)
+        connection = await connect_to_log(self._url, self._client_id, durable=False)
         try:
             with as_unavailable("the consumer group cannot be joined"):
                 await self._take_seat(connection)

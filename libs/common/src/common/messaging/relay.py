@@ -110,7 +110,12 @@ class Relay:
             self._url,
             timeout=5,
             command_timeout=30,
-            server_settings={"application_name": f"{self._owner} relay"},
+            server_settings={
+                "application_name": f"{self._owner} relay",
+                # The lease, and that rows were sent, may be lost in a crash: the rows are sent again. Waiting for the disk
+                # here would only take its time from those who must.
+                "synchronous_commit": "off",
+            },
         )
         try:
             await connection.add_listener(OUTBOX_CHANNEL, lambda *_: self._wake.set())
