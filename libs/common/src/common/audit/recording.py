@@ -1,4 +1,4 @@
-"""The audit trail: every look and every act, written in the transaction of the act, never changed (invariant 7)."""
+"""Writes entries of the audit trail, in the transaction of the act or look they tell of."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
