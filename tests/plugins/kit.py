@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -11,9 +12,14 @@ import asyncpg
 import pytest
 
 from common.migrations import upgrade
+from common.protection.key_file import make_key_file
+from common.protection.keyring_store import create_keyring
+from common.protection.making import EVENTS, key_file
 from common.settings import ServiceSettings
 from common.testing import FixedClock, Issuer
 from tests.plugins.engines import PostgresServer
+
+KEYRING_USERS = ("chat_gateway", "transcripts", "production")
 
 
 @pytest.fixture
@@ -74,6 +80,29 @@ class Databases:
         finally:
             await connection.close()
 
+    async def make_keyring(self) -> "KeyringPlace":
+        """A keyring of its own, with its owner's and the services' ways in."""
+        name = f"keyring_{secrets.token_hex(6)}"
+        for role in ("keyring", *KEYRING_USERS):
+            await self._admin(
+                f"DO $$ BEGIN CREATE ROLE {role} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$; "
+                f"ALTER ROLE {role} LOGIN PASSWORD '{role}'"
+            )
+        await self._admin(f'CREATE DATABASE "{name}" OWNER keyring')
+        await self._admin(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
+        for role in KEYRING_USERS:
+            await self._admin(f'GRANT CONNECT ON DATABASE "{name}" TO {role}')
+        await create_keyring(self._url("keyring", name), KEYRING_USERS)
+        return KeyringPlace(self._url("keyring", name), {role: self._url(role, name) for role in KEYRING_USERS})
+
+
+@dataclass(frozen=True, slots=True)
+class KeyringPlace:
+    """Where a keyring is: for its owner, and for each service that may use it."""
+
+    owner: str
+    users: dict[str, str]
+
 
 @pytest.fixture(scope="session")
 def databases(postgres_server: PostgresServer) -> Databases:
@@ -92,3 +121,20 @@ async def service_db(databases: Databases) -> AsyncIterator[Callable[[str], Awai
     yield make
     for url in made:
         await databases.drop(url)
+
+
+@pytest.fixture
+def key_folder(tmp_path: Path) -> Path:
+    """A folder with the key files of the keyring and of every service."""
+    folder = tmp_path / "keys"
+    for name in (EVENTS, "chat_gateway", "transcripts", "production", "disclosure", "retention"):
+        make_key_file(key_file(folder, name))
+    return folder
+
+
+@pytest.fixture
+async def keyring_place(databases: Databases) -> AsyncIterator[KeyringPlace]:
+    """A keyring's database; it is dropped after the test."""
+    place = await databases.make_keyring()
+    yield place
+    await databases.drop(place.owner)

@@ -26,7 +26,7 @@ class Topic:
 
 @pytest.fixture(scope="module")
 async def provisioned(postgres_server: PostgresServer) -> PostgresServer:
-    secrets = {name: name for name in (*PRINCIPALS, "event_log")}
+    secrets = {name: name for name in (*PRINCIPALS, "event_log", "keyring")}
     await databases.provision(postgres_server.admin_url, secrets)
     await databases.provision(postgres_server.admin_url, secrets)
     return postgres_server
@@ -54,6 +54,15 @@ async def test_the_case_systems_enter_the_event_log_only(provisioned: PostgresSe
     await (await asyncpg.connect(as_role(provisioned, "case_system", "event_log"))).close()
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await asyncpg.connect(as_role(provisioned, "case_system", "transcripts"))
+
+
+@pytest.mark.parametrize("role", PRINCIPALS)
+async def test_only_who_seals_or_opens_events_enters_the_keyring(provisioned: PostgresServer, role: str) -> None:
+    if role in databases.KEYRING_USERS:
+        await (await asyncpg.connect(as_role(provisioned, role, "keyring"))).close()
+        return
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asyncpg.connect(as_role(provisioned, role, "keyring"))
 
 
 async def test_postgres_refuses_a_wrong_password(provisioned: PostgresServer) -> None:

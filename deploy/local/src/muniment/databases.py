@@ -1,4 +1,4 @@
-"""Five databases under five roles, and one database for the event log."""
+"""Five databases under five roles, one database for the event log, and one for the keyring."""
 
 import asyncio
 import re
@@ -12,6 +12,10 @@ from muniment.errors import PlainError
 from muniment.home import PRINCIPALS, SERVICES
 
 EVENT_LOG = "event_log"
+KEYRING = "keyring"
+KEYRING_USERS = ("chat_gateway", "transcripts", "production")
+"""Who seals or opens a person's values in events. The others never can: the keyring does not let them in."""
+
 _NAME = re.compile(r"[a-z][a-z_]*\Z")
 
 
@@ -46,12 +50,14 @@ async def provision(admin_url: str, passwords: Mapping[str, str]) -> None:
     """
     connection = await connect_when_ready(admin_url)
     try:
-        for role in (*PRINCIPALS, EVENT_LOG):
+        for role in (*PRINCIPALS, EVENT_LOG, KEYRING):
             await _role(connection, role, passwords[role])
-        for database in (*SERVICES, EVENT_LOG):
+        for database in (*SERVICES, EVENT_LOG, KEYRING):
             await _database(connection, database)
         for role in PRINCIPALS:
             await connection.execute(f"GRANT CONNECT ON DATABASE {EVENT_LOG} TO {role}")
+        for role in KEYRING_USERS:
+            await connection.execute(f"GRANT CONNECT ON DATABASE {KEYRING} TO {role}")
         # The log ends the session of a member that hangs, so that its partitions go on; where the administrator may not
         # grant that, they wait until the session ends by itself.
         with suppress(asyncpg.InsufficientPrivilegeError):

@@ -5,12 +5,15 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
+from common.protection.key_file import make_key_file
+from common.protection.making import EVENTS, key_file
 from muniment import kafka, postgres, redis
 from muniment.errors import PlainError
-from muniment.home import Home, passwords, read_json, write_json
+from muniment.home import SERVICES, Home, passwords, read_json, write_json
 from muniment.plan import Unit
 from muniment.processes import ProcessSpec, free_port, port_is_free
 
@@ -28,6 +31,7 @@ class Engines:
     kafka_bootstrap: str
     redis_url: str
     passwords: Mapping[str, str]
+    keys: Path
 
     def database_url(self, role: str, database: str) -> str:
         """Address of a database under this role."""
@@ -54,6 +58,7 @@ class Engines:
         work = {
             "admin_url": self.admin_url,
             "event_log_url": self.database_url("event_log", "event_log"),
+            "keyring_url": self.database_url("keyring", "keyring"),
             "kafka_bootstrap": self.kafka_bootstrap,
             "passwords": dict(self.passwords),
         }
@@ -99,7 +104,14 @@ def make_ready(home: Home, event_log: EventLog) -> Engines:
         units.append(Unit("kafka", (), (node.spec(program),)))
         units.append(Unit("redis", (), (redis.spec(home, redis_port, secrets["redis"]),)))
         bootstrap, redis_url = node.bootstrap, redis.url(redis_port, secrets["redis"])
-    return Engines(event_log, tuple(units), admin_url, bootstrap, redis_url, secrets)
+    make_key_files(home)
+    return Engines(event_log, tuple(units), admin_url, bootstrap, redis_url, secrets, home.keys)
+
+
+def make_key_files(home: Home) -> None:
+    """The wrapping keys of the keyring and of each service's columns, made once."""
+    for name in (EVENTS, *SERVICES):
+        make_key_file(key_file(home.keys, name))
 
 
 def _checked(url: str, variable: str) -> str:

@@ -65,6 +65,11 @@ class Home:
         return self.path / "secrets.json"
 
     @property
+    def keys(self) -> Path:
+        """The key files: who has them and the databases' backups can open everything."""
+        return self.path / "keys"
+
+    @property
     def choices(self) -> Path:
         """What was chosen once and is kept: ports of the engines, which engines hold the event log."""
         return self.path / "choices.json"
@@ -137,7 +142,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 def passwords(home: Home) -> dict[str, str]:
     """Random passwords of the engines' users, made once and kept in a file only the owner can read."""
     known = read_json(home.secrets)
-    missing = [name for name in ("admin", "event_log", "redis", *PRINCIPALS) if name not in known]
+    missing = [name for name in ("admin", "event_log", "keyring", "redis", *PRINCIPALS) if name not in known]
     if missing:
         known |= {name: secrets.token_urlsafe(24) for name in missing}
         write_json(home.secrets, known)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from common.auth import DEVELOPMENT_ISSUER
+from muniment.databases import KEYRING, KEYRING_USERS
 from muniment.engines import Engines
 from muniment.errors import PlainError
 from muniment.home import SERVICES
@@ -112,6 +113,14 @@ def migration(service: str, settings: Mapping[str, str]) -> ProcessSpec:
     return ProcessSpec(f"{display(service)}-migrate", argv, env=settings, forked=True)
 
 
+def _key_settings(service: str, engines: Engines) -> dict[str, str]:
+    """Where the keys are: key files, unless another key service was asked for, and the keyring for those who may."""
+    found = {"MUNIMENT_KEY_FOLDER": str(engines.keys)}
+    if service in KEYRING_USERS:
+        found["MUNIMENT_KEYRING_URL"] = engines.database_url(service, KEYRING)
+    return found
+
+
 def environment(service: str, engines: Engines, jwks: Path) -> dict[str, str]:
     asked_for = {
         name: value
@@ -127,6 +136,7 @@ def environment(service: str, engines: Engines, jwks: Path) -> dict[str, str]:
         "MUNIMENT_PROFILE": "embedded",
         "MUNIMENT_DATABASE_URL": engines.database_url(service, service),
         **engines.broker_settings(service),
+        **_key_settings(service, engines),
         "MUNIMENT_REDIS_URL": engines.redis_url,
         "MUNIMENT_ISSUER": DEVELOPMENT_ISSUER,
         "MUNIMENT_AUDIENCE": AUDIENCE,

@@ -1,4 +1,4 @@
-"""Makes roles, databases, topics and access rules on engines that run. What to do comes on standard input as JSON."""
+"""Makes roles, databases, the keyring, topics and access rules on engines that run. What to do comes on standard input as JSON."""
 
 import asyncio
 import json
@@ -7,6 +7,7 @@ from typing import Any
 
 from common.contracts.topics import TOPICS
 from common.messaging.log_schema import create_log
+from common.protection.keyring_store import create_keyring
 from muniment import databases, kafka_access
 from muniment.errors import PlainError
 
@@ -18,6 +19,7 @@ async def prepare(work: dict[str, Any]) -> None:
         PlainError: an engine does not answer or refuses.
     """
     await databases.provision(work["admin_url"], work["passwords"])
+    await create_keyring(work["keyring_url"], databases.KEYRING_USERS)
     try:
         await create_log(work["event_log_url"], TOPICS)
     except ValueError as error:

@@ -44,4 +44,4 @@ def _engines(home: Home, facts: dict[str, Any]) -> Engines:
     secrets, found = passwords(home), facts["engines"]
     named = postgres.named_server()
     url = named[0] if named else f"postgresql://admin:{secrets['admin']}@{found['postgres']}/postgres"
-    return Engines(facts["event_log"], (), url, found.get("kafka", ""), "memory://", secrets)
+    return Engines(facts["event_log"], (), url, found.get("kafka", ""), "memory://", secrets, home.keys)

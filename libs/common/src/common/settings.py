@@ -38,6 +38,20 @@ class ServiceSettings(BaseSettings):
     kafka_username: str = Field(default="", description="The Kafka principal; its ACLs come from topics.yaml")
     kafka_password: SecretStr = SecretStr("")
     kafka_ca_file: str = Field(default="", description="Authority that signed the brokers' certificates (PEM)")
+    key_service: Literal["file"] = Field(
+        default="file",
+        description="What keeps the keys that wrap all others; another one opens nothing of what is there",
+    )
+    key_folder: str = Field(
+        default="",
+        description="Folder of the key files (`file`). Lost, nothing of a person can be read again; copied together with "
+        "the databases, everything can",
+    )
+    keyring_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="The keyring's database under the service's own role; out of reach, no session opens and what is "
+        "opened by key already goes on",
+    )
     redis_url: str = Field(default="memory://", description="Presence and fan-out; losing it costs speed, nothing else")
     issuer: str = Field(default="", description="Who signs the tokens; a token of another issuer is refused")
     audience: str = Field(default="muniment", description="Whom the tokens must be meant for")

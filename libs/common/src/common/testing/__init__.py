@@ -2,7 +2,8 @@
 
 from common.testing.clock import FixedClock
 from common.testing.issuer import Issuer
+from common.testing.keyring import MemoryKeyring
 from common.testing.log import MemoryBroker
 from common.testing.serving import client_of, serving
 
-__all__ = ["FixedClock", "Issuer", "MemoryBroker", "client_of", "serving"]
+__all__ = ["FixedClock", "Issuer", "MemoryBroker", "MemoryKeyring", "client_of", "serving"]
