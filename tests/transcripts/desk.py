@@ -10,11 +10,11 @@ from tests.transcripts.conversations import Conversation
 from tests.transcripts.store import Store
 
 PURPOSE = {
-    "agent": "program_administration",
-    "supervisor": "quality_review",
-    "quality_reviewer": "quality_review",
-    "privacy_officer": "disclosure_processing",
-    "records_officer": "records_management",
+    "agent": "program-administration",
+    "supervisor": "quality-review",
+    "quality_reviewer": "quality-review",
+    "privacy_officer": "disclosure-processing",
+    "records_officer": "records-management",
     "auditor": "audit",
 }
 

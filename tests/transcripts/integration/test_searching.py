@@ -68,7 +68,7 @@ async def test_a_search_is_recorded_with_what_it_gave_and_one_without_a_key_is_r
     assert (done["action"], done["record_ids"], done["purpose"]) == (
         "transcript.search",
         ids[::-1],
-        "records_management",
+        "records-management",
     )
     assert [e["outcome"] for e in refused] == ["refused", "refused"]
 
@@ -94,6 +94,6 @@ async def test_a_person_finds_their_own_transcripts_and_no_others(desk: Desk) ->
     refused = await desk.get("/v1/me/transcripts", "agent")
     assert refused.status_code == 403
     assert [(e["outcome"], e["purpose"]) for e in await desk.trail()] == [
-        ("done", "first_party_access"),
-        ("refused", "first_party_access"),
+        ("done", "own-record"),
+        ("refused", "program-administration"),
     ]

@@ -107,7 +107,7 @@ async def play(platform: Platform) -> None:
 
 async def show_transcript(platform: Platform, session_id: UUID, digest: str) -> dict[str, Any]:
     heading("The transcript", "transcripts")
-    purpose = {"Purpose-Of-Use": "records_management"}
+    purpose = {"Purpose-Of-Use": "records-management"}
 
     async def find() -> Any:
         path = f"/v1/transcripts?session_id={session_id}"

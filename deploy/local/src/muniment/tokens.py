@@ -98,7 +98,7 @@ class Issuer:
                 "display_name": first.replace("_", " ").capitalize(),
                 "office": "S01",
                 "region": "R1",
-                "amr": ["piv"],
+                "amr": ["sc", "pin"],
                 "auth_time": now,
                 "training_date": today,
                 "sanctions_date": today,

@@ -25,12 +25,18 @@ LEEWAY_SECONDS = 30
 REFRESH_SECONDS = 300.0
 DEVELOPMENT_ISSUER = "https://issuer.muniment.localhost"
 
-ROLES = frozenset(
+EMPLOYEES = frozenset(
     {
-        "customer", "agent", "supervisor", "quality_reviewer", "analyst", "office_admin", "regional_admin", "hq_admin",
-        "privacy_officer", "records_officer", "auditor", "portal", "case_system",
+        "agent", "supervisor", "quality_reviewer", "analyst", "office_admin", "regional_admin", "hq_admin",
+        "privacy_officer", "records_officer", "auditor",
     }
 )  # fmt: skip
+"""Roles of the agency's own people."""
+
+PROGRAMS = frozenset({"portal", "case_system"})
+"""Roles of service clients, which come by client credentials: they have no PIN, no training and no card."""
+
+ROLES = frozenset({"customer"}) | EMPLOYEES | PROGRAMS
 
 
 @dataclass(frozen=True, slots=True)

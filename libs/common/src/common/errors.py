@@ -42,7 +42,34 @@ class MunimentError(Exception):
 
 
 class UnauthenticatedError(MunimentError):
+    """Attributes:
+    challenge: what the answer's WWW-Authenticate says.
+    """
+
     status, kind, title = 401, "unauthenticated", "The caller is not known"
+    challenge = "Bearer"
+
+
+class StepUpError(UnauthenticatedError):
+    """Known, but not well or freshly enough for this (RFC 9470).
+
+    Args:
+        ial, aal: levels that the proof has to reach; 0 where the level does not matter.
+        max_age: seconds since the proof at most; None where its age does not matter.
+    """
+
+    kind, title = "insufficient-user-authentication", "Who the caller is has to be proved better, or anew"
+
+    def __init__(
+        self, detail: str, *, missing: Sequence[str] = (), ial: int = 0, aal: int = 0, max_age: int | None = None
+    ) -> None:
+        wanted = [f"ial{ial}"] * bool(ial) + [f"aal{aal}"] * bool(aal)
+        super().__init__(
+            detail, missing=missing, error="insufficient_user_authentication", acr_values=wanted, max_age=max_age
+        )
+        self.challenge = 'Bearer error="insufficient_user_authentication"'
+        self.challenge += f', acr_values="{" ".join(wanted)}"' * bool(wanted)
+        self.challenge += f", max_age={max_age}" * (max_age is not None)
 
 
 class ForbiddenError(MunimentError):

@@ -7,7 +7,6 @@ loses access to personal data until the date is renewed (S1-099, S1-101, S3-067)
 from datetime import date, timedelta
 
 from common.auth import Principal
-from common.errors import ForbiddenError
 
 VALID_FOR = timedelta(days=365)
 DATES = {
@@ -16,19 +15,15 @@ DATES = {
 }
 
 
-def require_standing(principal: Principal, *, today: date) -> None:
-    """Refuse an employee whose training or signature lies more than 365 days back.
+def lapsed_claims(principal: Principal, *, today: date) -> tuple[str, ...]:
+    """The claims that have to be renewed before this employee may touch personal data; empty when none has to."""
+    return tuple(claim for claim in DATES if not _is_recent(principal.claims.get(claim), today))
 
-    Raises:
-        ForbiddenError: names what has to be renewed.
-    """
-    lapsed = [claim for claim in DATES if not _is_recent(principal.claims.get(claim), today)]
-    if lapsed:
-        wanted = " and ".join(DATES[claim] for claim in lapsed)
-        raise ForbiddenError(
-            f"access to personal data is suspended until {wanted} is renewed",
-            missing=[f"token.{claim}" for claim in lapsed],
-        )
+
+def suspension(lapsed: tuple[str, ...]) -> str:
+    """What an employee with these claims is told; empty when nothing is lapsed."""
+    wanted = " and ".join(DATES[claim] for claim in lapsed)
+    return f"access to personal data is suspended until {wanted} is renewed" if lapsed else ""
 
 
 def _is_recent(text: object, today: date) -> bool:

@@ -47,6 +47,7 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAP
             await database.close()
 
     return create_app(
+        service="transcripts",
         title="Muniment transcripts",
         description="Sealed transcripts of conversations: search and read for a stated purpose, verify, see who looked.",
         routers=[router],

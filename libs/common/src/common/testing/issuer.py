@@ -6,23 +6,8 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
-from common.auth import DEVELOPMENT_ISSUER
+from common.auth import DEVELOPMENT_ISSUER, EMPLOYEES
 from common.clock import Clock
-
-EMPLOYEE_ROLES = frozenset(
-    {
-        "agent",
-        "supervisor",
-        "quality_reviewer",
-        "analyst",
-        "office_admin",
-        "regional_admin",
-        "hq_admin",
-        "privacy_officer",
-        "records_officer",
-        "auditor",
-    }
-)
 
 
 class Issuer:
@@ -65,13 +50,13 @@ class Issuer:
             "roles": list(roles),
             "auth_time": int(now.timestamp()),
         }
-        if EMPLOYEE_ROLES.intersection(roles):
+        if EMPLOYEES.intersection(roles):
             payload |= {
                 "pin": "100001",
                 "display_name": "Ms. Rivera",
                 "office": "S01",
                 "region": "R1",
-                "amr": ["piv"],
+                "amr": ["sc", "pin"],
                 "training_date": now.date().isoformat(),
                 "sanctions_date": now.date().isoformat(),
             }

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -14,11 +14,13 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from common.access import PERMISSIONS, Table
 from common.errors import TooLargeError
 from common.ids import new_id
 from common.settings import ServiceSettings
 from common.telemetry import get_logger, request_span
 from common.web import problems
+from common.web.agreement import agree
 
 Check = Callable[[], Awaitable[None]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -43,12 +45,20 @@ def create_app(
     routers: Sequence[APIRouter],
     checks: Mapping[str, Check],
     lifespan: Lifespan | None = None,
+    service: str | None = None,
+    permissions: Table = PERMISSIONS,
+    frames: Collection[str] = (),
 ) -> FastAPI:
     """Put an application together.
 
     Args:
+        service: whose operations are offered; every route must have its row in the table, and every row its route.
+        frames: types of the frames that a socket of this service takes; each has a row too.
         checks: engine name → coroutine that raises when the engine is out of reach; `/readyz` runs them all.
         lifespan: opens and closes what the routes use; it may fill `app.state`.
+
+    Raises:
+        ValueError: routes and table do not agree (S1-093); the text says where.
     """
 
     @asynccontextmanager
@@ -71,6 +81,9 @@ def create_app(
     app.include_router(health_router(checks))
     for router in routers:
         app.include_router(router)
+    app.state.permissions = permissions
+    if service is not None:
+        agree(app, permissions.of_service(service), frames)
     app.add_middleware(Correlation)
     return app
 
@@ -78,17 +91,17 @@ def create_app(
 def health_router(checks: Mapping[str, Check]) -> APIRouter:
     router = APIRouter(tags=["health"])
 
-    @router.get("/livez", summary="Is this process alive")
+    @router.get("/livez", operation_id="health.alive", summary="Is this process alive")
     async def livez() -> dict[str, str]:
         return {"status": "alive"}
 
-    @router.get("/readyz", summary="Can it serve, engines included")
+    @router.get("/readyz", operation_id="health.ready", summary="Can it serve, engines included")
     async def readyz() -> JSONResponse:
         results = dict(zip(checks, await asyncio.gather(*(_probe(c) for c in checks.values())), strict=True))
         ready = all(r == "ok" for r in results.values())
         return JSONResponse({"status": "ready" if ready else "not ready", "checks": results}, 200 if ready else 503)
 
-    @router.get("/metrics", summary="Prometheus metrics", include_in_schema=False)
+    @router.get("/metrics", operation_id="health.metrics", summary="Prometheus metrics", include_in_schema=False)
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from common.errors import MunimentError, UnavailableError
+from common.errors import MunimentError, UnauthenticatedError, UnavailableError
 from common.messaging.consumer import is_outage
 from common.telemetry import get_logger
 
@@ -110,8 +110,8 @@ def unforeseen(request: Request, error: Exception) -> JSONResponse:
 
 def _known(request: Request, error: MunimentError) -> JSONResponse:
     headers = {"Retry-After": "1"} if error.status in {429, 503} else {}
-    if error.status == 401:  # noqa: PLR2004 - the status itself
-        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, UnauthenticatedError):
+        headers["WWW-Authenticate"] = error.challenge
     return problem(
         request,
         status=error.status,

@@ -1,0 +1,67 @@
+"""Put the question to the table for a caller, and turn a "no" into what they are answered."""
+
+from datetime import datetime
+
+from common.access.table import Assurance, Facts, Permit, Refusal, Row, decide
+from common.auth import EMPLOYEES, Principal
+from common.errors import ForbiddenError, MunimentError, StepUpError
+from common.standing import lapsed_claims, suspension
+
+PROFILE = ("pin", "office", "region")
+"""What the profile of an employee holds besides the roles (S1-094)."""
+
+
+def admit(row: Row, principal: Principal, *, stated: str, now: datetime) -> Permit:
+    """Let a caller do what this row stands for.
+
+    Args:
+        stated: the purpose as the caller states it; empty where they do not.
+
+    Raises:
+        ForbiddenError: profile, role, purpose or standing do not allow it; it says which, and what would do.
+        StepUpError: they have to prove better, or anew, who they are.
+    """
+    answer = decide(row, facts_of(principal, stated=stated, now=now))
+    if isinstance(answer, Refusal):
+        raise refused(answer)
+    return answer
+
+
+def facts_of(principal: Principal, *, stated: str, now: datetime) -> Facts:
+    """What the table asks of a caller, by the token alone."""
+    claims = principal.claims
+    lapsed: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+    if not EMPLOYEES.isdisjoint(principal.roles):
+        lapsed = lapsed_claims(principal, today=now.date())
+        gaps = tuple(name for name in PROFILE if not isinstance(claims.get(name), str) or not claims[name])
+    at = claims.get("auth_time")
+    return Facts(
+        roles=principal.roles,
+        stated=stated,
+        gaps=gaps,
+        factors=_factors(claims.get("amr")),
+        lapsed=lapsed,
+        suspended=suspension(lapsed),
+        ial=_level(claims.get("ial")),
+        aal=_level(claims.get("aal")),
+        age=now.timestamp() - at if isinstance(at, int) and not isinstance(at, bool) else None,
+    )
+
+
+def refused(refusal: Refusal) -> MunimentError:
+    """The answer to a caller. It names what is possible and never what they wrote."""
+    if refusal.why in {"factors", "assurance"}:
+        needed = refusal.needed or Assurance()
+        return StepUpError(
+            refusal.detail, missing=refusal.missing, ial=needed.ial, aal=needed.aal, max_age=needed.max_age
+        )
+    return ForbiddenError(refusal.detail, missing=refusal.missing, purposes=list(refusal.possible))
+
+
+def _factors(amr: object) -> frozenset[str]:
+    return frozenset(one for one in amr if isinstance(one, str)) if isinstance(amr, list) else frozenset()
+
+
+def _level(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
