@@ -119,7 +119,7 @@ class TestEntries:
 
     @pytest.mark.parametrize(("how", "status", "outcome"), [("conflict", 409, "refused"), ("gone", 404, "not_found")])
     async def test_a_refusal_inside_is_recorded_and_nothing_else_stays(
-        self, client: httpx.AsyncClient, database: Database, agent: Headers, how: str, status: int, outcome: str
+        self, client: httpx.AsyncClient, database: Database, agent: Headers, *, how: str, status: int, outcome: str
     ) -> None:
         thing = new_id()
         assert (await client.get(f"/v1/things/{thing}?how={how}", headers=agent())).status_code == status

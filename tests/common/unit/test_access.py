@@ -93,7 +93,7 @@ class TestAnswers:
     def test_a_role_gets_in_for_its_purpose_and_as_far_as_it_reaches(self) -> None:
         answer = ask(table(), "agent", stated="training")
         assert isinstance(answer, Permit)
-        assert (answer.purpose, answer.roles, answer.unlimited) == ("training", {"agent"}, False)
+        assert (answer.purpose, set(answer.roles), answer.unlimited) == ("training", {"agent"}, False)
         assert answer.covers(Reach(own=True))
         assert not answer.covers(Reach(office=True, region=True, subordinate=True, controlled_office=True))
 
