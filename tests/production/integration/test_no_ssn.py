@@ -15,7 +15,7 @@ from common.ids import new_id
 from common.messaging.broker import Record
 from common.testing import Issuer
 from production.policy import SSN_RULE
-from production.ssn import UNKNOWN, WHOLE, holds_ssn
+from common.pii.ssn import UNKNOWN, WHOLE, holds_ssn
 from tests.production.integration.conftest import ASSIGNMENTS, Store
 from tests.production.work import SSN, action, chat, event, transcript
 

@@ -31,7 +31,7 @@ from production.schemas import (
     TeamReport,
     TotalsBody,
 )
-from production.ssn import fields_with_ssn, holds_ssn
+from common.pii.ssn import fields_with_ssn, holds_ssn
 from production.tables import EmployeeRow
 from production.use_cases import Caller, DailyWork
 

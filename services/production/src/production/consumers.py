@@ -10,7 +10,7 @@ from common.errors import PoisonEventError
 from common.messaging.broker import ReceivedRecord
 from common.messaging.consumer import Subject
 from production.policy import KNOWN_FIELDS, SSN_RULE, wrong_with_action
-from production.ssn import WHOLE, fields_with_ssn, holds_ssn
+from common.pii.ssn import WHOLE, fields_with_ssn, holds_ssn
 from production.use_cases import record_actions, record_transcripts
 
 GROUP = "production.actions"

@@ -6,7 +6,7 @@ from common.migrations import execute_script
 revision = "0001"
 down_revision = None
 
-# The rule of production.ssn as it stood when these tables were made (a later change of the rule is a new migration).
+# The rule of common.pii.ssn as it stood when these tables were made (a later change of the rule is a new migration).
 SSN = (
     r"(?<![0-9])(?!000|666|9[0-9][0-9])[0-9][0-9][0-9][-._/\s][-._/\s]?[-._/\s]?(?!00)[0-9][0-9]"
     r"[-._/\s][-._/\s]?[-._/\s]?(?!0000)[0-9][0-9][0-9][0-9](?![0-9])"

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from common.ids import new_id
-from production.ssn import UNKNOWN, WHOLE, fields_with_ssn, holds_ssn
+from common.pii.ssn import UNKNOWN, WHOLE, fields_with_ssn, find_ssn, holds_ssn
 
 AREAS = st.integers(1, 899).filter(lambda area: area != 666)
 GROUPS = st.integers(1, 99)
@@ -49,6 +49,7 @@ AFTER = st.sampled_from(["", " ", ")", ", ", " Smith", "#", "=", "'", ".", "\u20
         "219\N{EN DASH}09\N{EN DASH}9999",
         "219\u200b-09-\u00ad9999",
         "2190\u200b99999",
+        "2\ufe0f1\ufe0f9-09-9999",
     ],
 )
 def test_a_number_is_found_however_it_is_written(text: str) -> None:
@@ -98,6 +99,18 @@ def test_every_number_that_can_be_issued_is_found(
     assert holds_ssn(before + grouped + after)
     assert holds_ssn(f"{before}{area:03}{group:02}{serial:04}{after}")
     assert fields_with_ssn(orjson.dumps({"note": before + grouped + after}), {"note"}) == ("note",)
+
+
+@given(st.text(max_size=20), AREAS, GROUPS, SERIALS, SEPARATORS)
+def test_where_a_number_stands_is_told_by_the_characters_of_the_original(
+    before: str, area: int, group: int, serial: int, separator: str
+) -> None:
+    number = f"{area:03}{separator}{group:02}{separator}{serial:04}"
+    text = f"{before} é\u200b;{number.translate(WIDE)}\u200b; 219-09-9999"
+    spans = find_ssn(text)
+    assert [text[start:end] for start, end in spans[-2:]] == [number.translate(WIDE), "219-09-9999"]
+    cut = "".join("#" if any(s <= i < e for s, e in spans) else c for i, c in enumerate(text))
+    assert not holds_ssn(cut)
 
 
 @given(st.integers(0, 999), st.integers(0, 99), st.integers(0, 9999), st.sampled_from(["-", " ", ""]))

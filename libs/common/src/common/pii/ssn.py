@@ -11,11 +11,12 @@ fractions, UUIDs, times. Where it is doubtful it counts: a refused number can be
 import base64
 import binascii
 import re
-import unicodedata
 from collections.abc import Collection, Iterator
 from typing import Any
 
 import orjson
+
+from common.pii.folding import fold
 
 _AREA = "(?!000|666|9[0-9][0-9])[0-9][0-9][0-9]"
 _GROUP = "(?!00)[0-9][0-9]"
@@ -46,8 +47,16 @@ def holds_ssn(text: str) -> bool:
     """Whether a social security number stands anywhere in the text, also when it is written in another script's digits,
     with other dashes or spaces, or with invisible characters between.
     """
-    plain = text if text.isascii() else _plain(text)
+    plain = fold(text).text
     return _may_hold(plain.encode("utf-8", "replace")) and _SSN.search(plain) is not None
+
+
+def find_ssn(text: str) -> list[tuple[int, int]]:
+    """Where in the text (start, end) each social security number stands that `holds_ssn` would find."""
+    folded = fold(text)
+    if not _may_hold(folded.text.encode("utf-8", "replace")):
+        return []
+    return [folded.origin(*match.span()) for match in _SSN.finditer(folded.text)]
 
 
 def fields_with_ssn(content: bytes, known: Collection[str]) -> tuple[str, ...]:
@@ -82,22 +91,6 @@ def _hides(content: bytes) -> bool:
     """Whether a search of the bytes could miss a number: escapes, a name that says it, content encoded once more."""
     lowered = content.lower()
     return b"\\" in content or b"ssn" in lowered or b"social" in lowered or b"data_base64" in lowered
-
-
-def _plain(text: str) -> str:
-    """The text with every digit, dash and space in its ASCII form, and without invisible characters."""
-    return "".join(map(_plain_character, unicodedata.normalize("NFKC", text)))
-
-
-def _plain_character(character: str) -> str:
-    category = unicodedata.category(character)
-    if category == "Nd":
-        return str(unicodedata.decimal(character))
-    if category == "Pd" or character == "\N{MINUS SIGN}":
-        return "-"
-    if category[0] == "Z":
-        return " "
-    return "" if category == "Cf" else character
 
 
 def _leaves(document: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
