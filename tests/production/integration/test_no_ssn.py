@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from common.contracts.production import ActionCompleted
 from common.ids import new_id
 from common.messaging.broker import Record
+from common.pii.ssn import UNKNOWN, WHOLE, holds_ssn
 from common.testing import Issuer
 from production.policy import SSN_RULE
-from common.pii.ssn import UNKNOWN, WHOLE, holds_ssn
 from tests.production.integration.conftest import ASSIGNMENTS, Store
 from tests.production.work import SSN, action, chat, event, transcript
 

@@ -12,6 +12,7 @@ from common.audit import refusals_recorded
 from common.clock import Clock
 from common.database import Database, WriteSession
 from common.errors import FieldError, ForbiddenError, InvalidError
+from common.pii.ssn import fields_with_ssn, holds_ssn
 from common.web import callers
 from common.web.idempotency import IdempotencyKey, once
 from production import use_cases
@@ -31,7 +32,6 @@ from production.schemas import (
     TeamReport,
     TotalsBody,
 )
-from common.pii.ssn import fields_with_ssn, holds_ssn
 from production.tables import EmployeeRow
 from production.use_cases import Caller, DailyWork
 

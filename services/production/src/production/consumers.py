@@ -9,8 +9,8 @@ from common.database import WriteSession
 from common.errors import PoisonEventError
 from common.messaging.broker import ReceivedRecord
 from common.messaging.consumer import Subject
-from production.policy import KNOWN_FIELDS, SSN_RULE, wrong_with_action
 from common.pii.ssn import WHOLE, fields_with_ssn, holds_ssn
+from production.policy import KNOWN_FIELDS, SSN_RULE, wrong_with_action
 from production.use_cases import record_actions, record_transcripts
 
 GROUP = "production.actions"

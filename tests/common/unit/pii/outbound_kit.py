@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from common.pii.outbound_message import OutboundMessage
 from common.pii.outbound import Agency
+from common.pii.outbound_message import OutboundMessage
 
 TABLE: Mapping[str, Any] = yaml.safe_load((files("common.pii") / "outbound-cases.yaml").read_text())
 AGENCY = Agency(

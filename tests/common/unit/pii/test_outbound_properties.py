@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.pii.outbound_message import Attachment, OutboundMessage
 from common.pii.outbound import Agency, findings_of, judge
+from common.pii.outbound_message import Attachment, OutboundMessage
 from common.pii.sanitising import MARK, sanitised
 from common.pii.taxonomy import load
 from tests.common.unit.pii.outbound_kit import AGENCY, message

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.pii.detection import Finding
-from common.pii.outbound_message import Attachment, OutboundMessage
 from common.pii.outbound import Agency, Answer, channels_for, judge
+from common.pii.outbound_message import Attachment, OutboundMessage
 from common.pii.outbound_rules import OutboundRules, rules
 from common.pii.taxonomy import Taxonomy
 
