@@ -44,15 +44,26 @@ def test_service_runs_as_api_and_worker_after_its_migration(service: str) -> Non
 @each_service
 def test_service_has_its_own_role_and_principal(service: str) -> None:
     package = service.replace("-", "_")
-    for name in (f"{service}-migrate", service, f"{service}-worker"):
+    for name in (service, f"{service}-worker"):
         environment = CONTAINERS[name]["environment"]
-        variable = f"POSTGRES_{package.upper()}_PASSWORD"
-        assert re.fullmatch(
-            rf"postgresql://{package}:\$\{{{variable}:\?[^}}]+\}}@postgres:5432/{package}",
-            environment["MUNIMENT_DATABASE_URL"],
-        )
+        assert _is_url(environment["MUNIMENT_DATABASE_URL"], package, package)
         assert environment["MUNIMENT_KAFKA_USERNAME"] == package
         assert environment["MUNIMENT_KAFKA_PASSWORD"].startswith(f"${{KAFKA_{package.upper()}_PASSWORD:?")
+
+
+def _is_url(url: str, role: str, database: str) -> bool:
+    password = rf"\$\{{POSTGRES_{role.upper()}_PASSWORD:\?[^}}]+\}}"
+    return re.fullmatch(rf"postgresql://{role}:{password}@postgres:5432/{database}", url) is not None
+
+
+@each_service
+def test_migration_alone_has_the_role_that_owns_the_database(service: str) -> None:
+    package = service.replace("-", "_")
+    environment = CONTAINERS[f"{service}-migrate"]["environment"]
+    assert set(environment) == {"MUNIMENT_DATABASE_URL"}
+    assert _is_url(environment["MUNIMENT_DATABASE_URL"], f"{package}_owner", package)
+    holders = {name for name, one in CONTAINERS.items() if "_OWNER_PASSWORD" in str(one.get("environment"))}
+    assert holders == {"postgres", *(f"{one}-migrate" for one in SERVICES)}
 
 
 @each_container

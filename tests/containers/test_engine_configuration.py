@@ -21,9 +21,12 @@ async def test_service_comes_into_its_own_database_and_no_other(
 ) -> None:
     password = dotenv[f"POSTGRES_{service.upper()}_PASSWORD"]
     assert await databases_made.connect(service, password, service) == service
+    owners = dotenv[f"POSTGRES_{service.upper()}_OWNER_PASSWORD"]
+    assert await databases_made.connect(f"{service}_owner", owners, service) == f"{service}_owner"
     for other in {*SERVICES, "postgres", "template1"} - {service}:
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await databases_made.connect(service, password, other)
+        for role, its in ((service, password), (f"{service}_owner", owners)):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await databases_made.connect(role, its, other)
 
 
 async def test_databases_script_run_again_sets_new_passwords_and_keeps_the_rest(databases_made: Databases) -> None:

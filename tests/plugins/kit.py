@@ -32,6 +32,27 @@ def issuer(tmp_path: Path, clock: FixedClock) -> Issuer:
     return Issuer(tmp_path, clock)
 
 
+REFUSED = (asyncpg.RestrictViolationError, asyncpg.InsufficientPrivilegeError)
+"""How the store says no: by a trigger to the owner, for want of the right to the service's role."""
+
+
+def owner_url(url: str) -> str:
+    """The same database of a service under the role that owns its schema."""
+    parts = urlsplit(url)
+    owner = f"{parts.username}_owner"
+    return urlunsplit(parts._replace(netloc=f"{owner}:{owner}@{parts.hostname}:{parts.port}"))
+
+
+async def execute_as_owner(url: str, *statements: str) -> None:
+    """Do in a service's database what its own role may not."""
+    connection = await asyncpg.connect(owner_url(url))
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
 class Databases:
     """Makes databases by copying one that was migrated once per service."""
 
@@ -40,26 +61,32 @@ class Databases:
         self._templates: dict[str, str] = {}
 
     async def make(self, package: str) -> str:
-        """The URL of a new database of this service, under the service's own role."""
+        """The URL of a new database of this service, under the service's own role, which owns nothing in it."""
         if package not in self._templates:
             self._templates[package] = await self._make_template(package)
         name = f"{package}_{secrets.token_hex(6)}"
-        await self._admin(f'CREATE DATABASE "{name}" TEMPLATE "{self._templates[package]}" OWNER "{package}"')
+        await self._admin(f'CREATE DATABASE "{name}" TEMPLATE "{self._templates[package]}" OWNER "{package}_owner"')
         return self._url(package, name)
 
     async def drop(self, url: str) -> None:
         await self._admin(f'DROP DATABASE "{urlsplit(url).path[1:]}" WITH (FORCE)')
 
+    def admin_url(self, url: str) -> str:
+        """The same database as the server's administrator, who may do anything."""
+        return urlunsplit(urlsplit(self._admin_url)._replace(path=urlsplit(url).path))
+
     async def _make_template(self, package: str) -> str:
         template = f"template_{package}_{secrets.token_hex(4)}"
-        await self._admin(
-            f"DO $$ BEGIN CREATE ROLE {package} LOGIN PASSWORD '{package}'; EXCEPTION WHEN duplicate_object THEN "
-            f"NULL; END $$"
-        )
-        await self._admin(f"ALTER ROLE {package} LOGIN PASSWORD '{package}'")
-        await self._admin(f'CREATE DATABASE "{template}" OWNER "{package}"')
+        owner = f"{package}_owner"
+        for role in (package, owner):
+            await self._admin(
+                f"DO $$ BEGIN CREATE ROLE {role} LOGIN PASSWORD '{role}'; EXCEPTION WHEN duplicate_object THEN "
+                f"NULL; END $$"
+            )
+            await self._admin(f"ALTER ROLE {role} LOGIN PASSWORD '{role}'")
+        await self._admin(f'CREATE DATABASE "{template}" OWNER "{owner}"')
         folder = Path(str(import_module(package).__file__)).parent / "migrations"
-        settings = ServiceSettings(database_url=self._url(package, template))
+        settings = ServiceSettings(database_url=self._url(owner, template))
 
         # Alembic runs an event loop of its own, so it needs a thread of its own.
         await asyncio.to_thread(upgrade, folder, settings)

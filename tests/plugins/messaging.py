@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from common.audit.schema import AUDIT_V2
 from common.contracts.envelope import Envelope, EventData, encode
 from common.contracts.production import ACTION_EVENTS, ActionCompleted, ActionPii
 from common.database import Database, WriteSession, fetch_all
@@ -29,7 +30,7 @@ outcome text NOT NULL);
 async def create_tables(url: str) -> None:
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(MESSAGING_V1 + AUDIT_V1 + EFFECTS)
+        await connection.execute(MESSAGING_V1 + AUDIT_V1 + AUDIT_V2 + EFFECTS)
     finally:
         await connection.close()
 

@@ -8,8 +8,10 @@ import pytest
 
 from disclosure import rulebook
 from disclosure.model import Rules
+from disclosure.settings import DisclosureSettings
 from tests.disclosure.cases import base, rows, with_facts
 from tests.disclosure.desk import ASKER, OFFICER, RECIPIENT, Desk
+from tests.plugins.kit import execute_as_owner
 
 
 async def test_a_decision_is_explained_step_by_step(desk: Desk) -> None:
@@ -67,15 +69,18 @@ async def test_a_later_version_leaves_earlier_decisions_and_their_rules_as_they_
     assert (await desk.get("/v1/routine-uses", version="60-0383/1999")).status_code == 404
 
 
-async def test_a_replay_that_comes_out_otherwise_says_so(desk: Desk) -> None:
+async def test_a_replay_that_comes_out_otherwise_says_so(desk: Desk, settings: DisclosureSettings) -> None:
     """Somebody with full power over the store changed a stored decision: the replay shows it."""
     decision_id = (await desk.decide(await desk.asked())).json()["id"]
-    await desk.store.execute("ALTER TABLE decision DISABLE TRIGGER USER")
-    await desk.store.execute("UPDATE decision SET outcome = 'deny'")
+    url = settings.database_url.get_secret_value()
+    await execute_as_owner(url, "ALTER TABLE decision DISABLE TRIGGER USER", "UPDATE decision SET outcome = 'deny'")
     said = (await desk.get(f"/v1/decisions/{decision_id}/replay")).json()
     assert (said["same"], said["differences"]) == (False, ["outcome"])
-    await desk.store.execute("ALTER TABLE rule_set DISABLE TRIGGER USER")
-    await desk.store.execute("UPDATE rule_set SET document = replace(document, 'Under which mark', 'Below which mark')")
+    await execute_as_owner(
+        url,
+        "ALTER TABLE rule_set DISABLE TRIGGER USER",
+        "UPDATE rule_set SET document = replace(document, 'Under which mark', 'Below which mark')",
+    )
     said = (await desk.get(f"/v1/decisions/{decision_id}/replay")).json()
     assert said["differences"] == ["rule_version", "outcome", "steps"]
 

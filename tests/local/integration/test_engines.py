@@ -10,7 +10,7 @@ from confluent_kafka.admin import ConfigResource, ResourceType
 
 from muniment import databases, kafka_access
 from muniment.errors import PlainError
-from muniment.home import PRINCIPALS, SERVICES
+from muniment.home import OWNERS, PRINCIPALS, SERVICES
 from tests.plugins.engines import PostgresServer
 from tests.plugins.servers import KafkaServer, RedisServer
 
@@ -26,7 +26,7 @@ class Topic:
 
 @pytest.fixture(scope="module")
 async def provisioned(postgres_server: PostgresServer) -> PostgresServer:
-    secrets = {name: name for name in (*PRINCIPALS, "event_log", "keyring")}
+    secrets = {name: name for name in (*PRINCIPALS, *OWNERS, "event_log", "keyring")}
     await databases.provision(postgres_server.admin_url, secrets)
     await databases.provision(postgres_server.admin_url, secrets)
     return postgres_server
@@ -38,16 +38,44 @@ def as_role(server: PostgresServer, role: str, database: str) -> str:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_service_owns_its_database_and_enters_no_other(provisioned: PostgresServer, service: str) -> None:
+async def test_a_service_enters_its_database_and_no_other_and_owns_nothing(
+    provisioned: PostgresServer, service: str
+) -> None:
+    owner = await asyncpg.connect(as_role(provisioned, f"{service}_owner", service))
+    await owner.execute("CREATE TABLE mine (id int)")
+    await owner.execute("DROP TABLE mine")
+    await owner.close()
     own = await asyncpg.connect(as_role(provisioned, service, service))
-    await own.execute("CREATE TABLE mine (id int)")
-    await own.execute("DROP TABLE mine")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await own.execute("CREATE TABLE mine (id int)")
     await own.close()
     await (await asyncpg.connect(as_role(provisioned, service, "event_log"))).close()
     for other in (*SERVICES, "postgres", "template1"):
-        if other != service:
-            with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await asyncpg.connect(as_role(provisioned, service, other))
+        for role in (service, f"{service}_owner"):
+            if other != service:
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await asyncpg.connect(as_role(provisioned, role, other))
+
+
+async def test_a_database_from_before_there_were_owners_is_handed_over(postgres_server: PostgresServer) -> None:
+    secrets = {name: name for name in (*PRINCIPALS, *OWNERS, "event_log", "keyring")}
+    await databases.provision(postgres_server.admin_url, secrets)
+    await postgres_server.execute("DROP DATABASE retention WITH (FORCE)")
+    await postgres_server.execute("CREATE DATABASE retention OWNER retention TEMPLATE template0")
+    before = await asyncpg.connect(as_role(postgres_server, "retention", "retention"))
+    await before.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    await before.close()
+
+    await databases.provision(postgres_server.admin_url, secrets)
+
+    after = await asyncpg.connect(as_role(postgres_server, "retention", "retention"))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await after.execute("DROP TABLE kept")
+    await after.close()
+    owner = await asyncpg.connect(as_role(postgres_server, "retention_owner", "retention"))
+    assert await owner.fetchval("SELECT answer FROM kept") == 42
+    await owner.execute("DROP TABLE kept")
+    await owner.close()
 
 
 async def test_the_case_systems_enter_the_event_log_only(provisioned: PostgresServer) -> None:

@@ -136,7 +136,7 @@ def test_a_killed_service_and_a_killed_server_come_back(
 async def test_the_data_stay_from_start_to_start(
     first_start: "subprocess.CompletedProcess[str]", home: Home, base: int
 ) -> None:
-    url = f"postgresql://retention:{passwords(home)['retention']}@127.0.0.1:{{}}/retention"
+    url = f"postgresql://retention_owner:{passwords(home)['retention_owner']}@127.0.0.1:{{}}/retention"
     connection = await asyncpg.connect(url.format(read_json(home.choices)["ports"]["postgres"]))
     await connection.execute("CREATE TABLE kept AS SELECT 41 + 1 AS answer")
     await connection.close()

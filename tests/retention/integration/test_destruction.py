@@ -14,6 +14,7 @@ from common.ids import new_id
 from common.testing import Issuer
 from retention.app import make_app
 from retention.policy import VERSION
+from tests.plugins.kit import REFUSED, execute_as_owner
 from tests.retention.facts import action, requested, transcript
 from tests.retention.integration.conftest import Store
 
@@ -140,7 +141,9 @@ async def test_the_database_refuses_to_change_or_remove_a_line(store: Store, sta
     """Also from a fault in the service's code, or by hand under the service's own role."""
     await store.hear(transcript())
     connection = await asyncpg.connect(store.url)
-    with pytest.raises(asyncpg.RestrictViolationError):
+    with pytest.raises(REFUSED):
         await connection.execute(statement)
     await connection.close()
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await execute_as_owner(store.url, statement)
     assert await store.count("record") == 1

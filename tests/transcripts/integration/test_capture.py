@@ -13,6 +13,7 @@ import pytest
 from common.database import fetch_all
 from common.messaging import outbox
 from common.messaging.broker import ReceivedRecord
+from tests.plugins.kit import REFUSED, execute_as_owner
 from tests.transcripts.conversations import Conversation, Fact, record_of
 from tests.transcripts.store import Store
 
@@ -198,9 +199,11 @@ async def test_redriving_a_refused_seal_tries_again_and_says_why_not(store: Stor
 )
 async def test_the_store_itself_refuses_to_change_what_is_sealed(store: Store, statement: str) -> None:
     await store.consumer().handle(Conversation().records())
-    with pytest.raises(asyncpg.RestrictViolationError, match=r"never changed|sealed"):
+    with pytest.raises(REFUSED, match=r"never changed|sealed|permission denied"):
         async with store.database.unit_of_work() as session:
             await fetch_all(session, statement)
+    with pytest.raises(asyncpg.RestrictViolationError, match=r"never changed|sealed"):
+        await execute_as_owner(store.settings.database_url.get_secret_value(), statement)
     assert (await store.count("entry"), await store.count("transcript"), await store.count("party")) == (7, 1, 2)
 
 

@@ -7,6 +7,7 @@ import pytest
 from common.access import PURPOSES
 from common.contracts.chat import EMPTY_DIGEST, canonical, running_digest
 from common.ids import new_id
+from tests.plugins.kit import execute_as_owner
 from tests.transcripts.conversations import Conversation, record_of
 from tests.transcripts.desk import Desk
 
@@ -156,13 +157,12 @@ async def test_verification_holds_until_a_byte_is_changed_behind_the_services_ba
     assert (before["holds"], before["first_wrong_seq"]) == (True, None)
     assert before["digest"] == before["recomputed_digest"]
     assert "SHA-256" in before["algorithm"]
-    async with desk.store.database.unit_of_work() as session:
-        connection = await session.connection()
-        await connection.exec_driver_sql("ALTER TABLE entry DISABLE TRIGGER entry_is_final")
-        await connection.exec_driver_sql(
-            "UPDATE entry SET canonical = convert_to(replace(convert_from(canonical, 'UTF8'), '27th', '26th'), 'UTF8') "
-            "WHERE seq = 5"
-        )
+    await execute_as_owner(
+        desk.store.settings.database_url.get_secret_value(),
+        "ALTER TABLE entry DISABLE TRIGGER entry_is_final",
+        "UPDATE entry SET canonical = convert_to(replace(convert_from(canonical, 'UTF8'), '27th', '26th'), 'UTF8') "
+        "WHERE seq = 5",
+    )
     after = (await desk.get(path, "auditor")).json()
     assert (after["holds"], after["first_wrong_seq"]) == (False, 5)
     assert after["digest"] != after["recomputed_digest"]
@@ -170,10 +170,11 @@ async def test_verification_holds_until_a_byte_is_changed_behind_the_services_ba
 
 async def test_verification_finds_an_entry_that_was_taken_away(desk: Desk) -> None:
     [transcript_id] = await desk.keep(Conversation())
-    async with desk.store.database.unit_of_work() as session:
-        connection = await session.connection()
-        await connection.exec_driver_sql("ALTER TABLE entry DISABLE TRIGGER entry_is_final")
-        await connection.exec_driver_sql("DELETE FROM entry WHERE seq = 7")
+    await execute_as_owner(
+        desk.store.settings.database_url.get_secret_value(),
+        "ALTER TABLE entry DISABLE TRIGGER entry_is_final",
+        "DELETE FROM entry WHERE seq = 7",
+    )
     after = (await desk.get(f"/v1/transcripts/{transcript_id}/verification", "auditor")).json()
     assert (after["holds"], after["first_wrong_seq"]) == (False, 7)
 

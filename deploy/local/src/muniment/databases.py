@@ -1,15 +1,16 @@
-"""Five databases under five roles, one database for the event log, and one for the keyring."""
+"""Five databases, each with a role that owns it and one that the service runs under; the event log's, and the keyring's."""
 
 import asyncio
 import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
 from muniment.errors import PlainError
-from muniment.home import PRINCIPALS, SERVICES
+from muniment.home import OWNERS, PRINCIPALS, SERVICES
 
 EVENT_LOG = "event_log"
 KEYRING = "keyring"
@@ -42,18 +43,21 @@ async def connect_when_ready(url: str, *, timeout_seconds: float = 30.0) -> "asy
 
 
 async def provision(admin_url: str, passwords: Mapping[str, str]) -> None:
-    """Make the roles and databases, or bring them to this state again. Each role owns its own database and
-    nothing else.
+    """Make the roles and databases, or bring them to this state again.
+
+    A service's role may enter its own database and owns nothing in it: `…_owner` does, so that the service cannot change
+    what it has recorded. A database from before there were owners is handed over.
 
     Raises:
         PlainError: the server does not let us in, or the administrator may not do it.
     """
     connection = await connect_when_ready(admin_url)
     try:
-        for role in (*PRINCIPALS, EVENT_LOG, KEYRING):
+        for role in (*PRINCIPALS, *OWNERS, EVENT_LOG, KEYRING):
             await _role(connection, role, passwords[role])
-        for database in (*SERVICES, EVENT_LOG, KEYRING):
-            await _database(connection, database)
+        owned = zip((*SERVICES, EVENT_LOG, KEYRING), (*OWNERS, EVENT_LOG, KEYRING), strict=True)
+        for database, owner in owned:
+            await _database(connection, admin_url, database, owner)
         for role in PRINCIPALS:
             await connection.execute(f"GRANT CONNECT ON DATABASE {EVENT_LOG} TO {role}")
         for role in KEYRING_USERS:
@@ -82,12 +86,29 @@ async def _role(connection: "asyncpg.Connection[asyncpg.Record]", role: str, pas
     await connection.execute(f"{verb} ROLE {role} {attributes} PASSWORD '{password}'")
 
 
-async def _database(connection: "asyncpg.Connection[asyncpg.Record]", database: str) -> None:
-    if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", database):
-        if not await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
-            await connection.execute(f"GRANT {database} TO CURRENT_USER")
-        await connection.execute(f"CREATE DATABASE {database} OWNER {database} ENCODING 'UTF8' TEMPLATE template0")
+async def _database(
+    connection: "asyncpg.Connection[asyncpg.Record]", admin_url: str, database: str, owner: str
+) -> None:
+    if not await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+        await connection.execute(f"GRANT {', '.join({database, owner})} TO CURRENT_USER")
+    present = await connection.fetchval("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = $1", database)
+    if present is None:
+        await connection.execute(f"CREATE DATABASE {database} OWNER {owner} ENCODING 'UTF8' TEMPLATE template0")
+    elif present != owner:
+        await _hand_over(admin_url, database, owner)
     await connection.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
+    await connection.execute(f"GRANT CONNECT ON DATABASE {database} TO {database}, {owner}")
+
+
+async def _hand_over(admin_url: str, database: str, owner: str) -> None:
+    """Everything in the database that was the service's own becomes its owner's, the database itself included."""
+    inside = await connect_when_ready(urlunsplit(urlsplit(admin_url)._replace(path=f"/{database}")))
+    try:
+        async with inside.transaction():
+            await inside.execute(f"REASSIGN OWNED BY {database} TO {owner}")
+            await inside.execute(f"ALTER DATABASE {database} OWNER TO {owner}")
+    finally:
+        await inside.close()
 
 
 async def _close_maintenance_databases(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

@@ -21,6 +21,9 @@ SERVICES = ("chat_gateway", "transcripts", "production", "disclosure", "retentio
 named alike.
 """
 
+OWNERS = tuple(f"{service}_owner" for service in SERVICES)
+"""The roles that own the schemas and migrate them; the services run under roles that own nothing."""
+
 PRINCIPALS = (*SERVICES, "case_system")
 """Who may speak to the event log. `case_system` stands for the agency's case systems, which write and never read."""
 
@@ -142,7 +145,8 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 def passwords(home: Home) -> dict[str, str]:
     """Random passwords of the engines' users, made once and kept in a file only the owner can read."""
     known = read_json(home.secrets)
-    missing = [name for name in ("admin", "event_log", "keyring", "redis", *PRINCIPALS) if name not in known]
+    engines = ("admin", "event_log", "keyring", "redis")
+    missing = [name for name in (*engines, *PRINCIPALS, *OWNERS) if name not in known]
     if missing:
         known |= {name: secrets.token_urlsafe(24) for name in missing}
         write_json(home.secrets, known)

@@ -67,7 +67,9 @@ def check_ports(ports: Mapping[str, int]) -> None:
 
 def platform_plan(engines: Engines, jwks: Path, ports: Mapping[str, int]) -> Plan:
     """Engines first, then roles, databases and topics, then each service: its migrations, its API, its worker."""
-    services = tuple(_service_unit(service, environment(service, engines, jwks), ports) for service in SERVICES)
+    services = tuple(
+        _service_unit(service, engines, environment(service, engines, jwks), ports) for service in SERVICES
+    )
     facts = {"event_log": engines.event_log, "engines": engines.addresses(), "ports": dict(ports)}
     preparation = Unit("preparation", (engines.preparation,))
     return Plan("platform", (engines.units, (preparation,), services), facts)
@@ -76,7 +78,8 @@ def platform_plan(engines: Engines, jwks: Path, ports: Mapping[str, int]) -> Pla
 def migration_plan(engines: Engines, jwks: Path) -> Plan:
     """The engines for as long as the five databases are migrated."""
     tasks = tuple(
-        Unit(display(service), (migration(service, environment(service, engines, jwks)),)) for service in SERVICES
+        Unit(display(service), (migration(service, engines, environment(service, engines, jwks)),))
+        for service in SERVICES
     )
     return Plan("migration", (engines.units, (Unit("preparation", (engines.preparation,)),), tasks), {})
 
@@ -87,7 +90,7 @@ def engines_plan(engines: Engines) -> Plan:
     return Plan("engines", (engines.units, (Unit("preparation", (engines.preparation,)),)), facts)
 
 
-def _service_unit(service: str, settings: Mapping[str, str], ports: Mapping[str, int]) -> Unit:
+def _service_unit(service: str, engines: Engines, settings: Mapping[str, str], ports: Mapping[str, int]) -> Unit:
     python = (sys.executable, "-P", "-m", service)
     name = display(service)
     processes = []
@@ -104,11 +107,12 @@ def _service_unit(service: str, settings: Mapping[str, str], ports: Mapping[str,
                 forked=True,
             )
         )
-    return Unit(name, (migration(service, settings),), tuple(processes))
+    return Unit(name, (migration(service, engines, settings),), tuple(processes))
 
 
-def migration(service: str, settings: Mapping[str, str]) -> ProcessSpec:
-    """What brings the service's database to its newest version."""
+def migration(service: str, engines: Engines, settings: Mapping[str, str]) -> ProcessSpec:
+    """What brings the service's database to its newest version, under the role that owns the schema."""
+    settings = {**settings, "MUNIMENT_DATABASE_URL": engines.database_url(f"{service}_owner", service)}
     argv = (sys.executable, "-P", "-m", service, "migrate")
     return ProcessSpec(f"{display(service)}-migrate", argv, env=settings, forked=True)
 

@@ -54,9 +54,13 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> int:
     elif options.command == "worker":
         uvloop.run(_work(service, settings))
     elif options.command == "migrate":
-        from common.migrations import upgrade  # noqa: PLC0415 - Alembic is for this command only
+        from common.migrations import NotTheOwnerError, upgrade  # noqa: PLC0415 - Alembic is for this command only
 
-        upgrade(service.migrations, settings)
+        try:
+            upgrade(service.migrations, settings)
+        except NotTheOwnerError as error:
+            print(f"{error}", file=sys.stderr)
+            return 1
     else:
         return asyncio.run(_redrive(service, settings, options))
     return 0

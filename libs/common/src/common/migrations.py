@@ -1,4 +1,9 @@
-"""Alembic for every service: one small `env.py` calls `run`, and `upgrade` brings a database to the newest state."""
+"""Alembic for every service: one small `env.py` calls `run`, and `upgrade` brings a database to the newest state.
+
+Migrations run under the role that owns the schema (`transcripts_owner`); the service runs under the role without the
+suffix, which is given what it needs at the end of each run: rows of its own tables, and of the audit trail reading and
+adding only. It owns nothing, so it can neither drop a table nor switch a trigger off.
+"""
 
 import asyncio
 from pathlib import Path
@@ -9,14 +14,34 @@ from alembic.config import Config
 from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from common.audit.schema import APPEND_ONLY, QUEUE
 from common.settings import ServiceSettings
 
 # Two processes that migrate at once take turns.
 _TURN = 7_351_209
+OWNER = "_owner"
+"""What the name of the role that owns the schema has more than the service's."""
+
+_GRANTS = """
+GRANT USAGE ON SCHEMA public TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
+REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role};
+REVOKE UPDATE, DELETE ON {append_only} FROM {role};
+REVOKE INSERT, UPDATE ON {queue} FROM {role};
+"""
+
+
+class NotTheOwnerError(Exception):
+    """The database was to be migrated under a role that is not the schema's owner."""
 
 
 def upgrade(folder: Path, settings: ServiceSettings) -> None:
-    """Bring the database of these settings to the newest version found in `folder`. Running it again does nothing."""
+    """Bring the database of these settings to the newest version found in `folder`. Running it again does nothing.
+
+    Raises:
+        NotTheOwnerError: the role of the settings is not called `…_owner`.
+    """
     config = Config()
     config.set_main_option("script_location", str(folder))
     config.attributes["url"] = settings.sqlalchemy_url
@@ -41,8 +66,23 @@ async def _run(url: str) -> None:
 
 def _migrate(connection: Connection) -> None:
     context.configure(connection=connection, transactional_ddl=True)
+    owner = str(connection.execute(text("SELECT current_user")).scalar_one())
+    if not owner.endswith(OWNER):
+        raise NotTheOwnerError(
+            f"migrations run under the role {owner}{OWNER}, which owns the schema; under {owner} itself the service could "
+            f"change its own audit trail"
+        )
     with context.begin_transaction():
         context.run_migrations()
+        grant(connection, owner.removesuffix(OWNER))
+
+
+def grant(connection: Connection, role: str) -> None:
+    """Give the runtime role what a service needs, and of the audit trail no more than reading and adding."""
+    quoted = connection.dialect.identifier_preparer.quote(role)
+    script = _GRANTS.format(role=quoted, append_only=", ".join(APPEND_ONLY), queue=QUEUE)
+    for statement in filter(None, map(str.strip, script.split(";"))):
+        connection.execute(text(statement))
 
 
 def execute_script(script: str) -> None:

@@ -66,3 +66,4 @@ class AuditEntry(Base, table=True):
     purpose: str = Field(sa_type=Text)
     outcome: str = Field(sa_type=Text)
     trace_id: str = Field(sa_type=Text)
+    terms: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))

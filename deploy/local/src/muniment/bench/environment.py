@@ -31,10 +31,9 @@ class Environment:
         name, password = f"{role}_{uuid4().hex[:8]}", uuid4().hex
         connection = await asyncpg.connect(self.admin_url)
         try:
-            known = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name)
-            if not known:
-                await connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
-            await connection.execute(f"CREATE DATABASE {name} OWNER {name} TEMPLATE template0")
+            for one in (name, f"{name}_owner"):
+                await connection.execute(f"CREATE ROLE {one} LOGIN PASSWORD '{password}'")
+            await connection.execute(f"CREATE DATABASE {name} OWNER {name}_owner TEMPLATE template0")
         finally:
             await connection.close()
         parts = urlsplit(self.admin_url)
@@ -46,7 +45,7 @@ class Environment:
         return ProcessSpec(
             name=f"{package} {command}",
             argv=(sys.executable, "-P", "-m", package, command),
-            env=self.settings(url, port),
+            env=self.settings(as_owner(url) if command == "migrate" else url, port),
             ready=Ready("http", port, "/readyz") if command != "migrate" else None,
         )
 
@@ -66,6 +65,12 @@ class Environment:
             # The load is not a hurried customer's.
             "MUNIMENT_OPENS_PER_MINUTE": "100000",
         }
+
+
+def as_owner(url: str) -> str:
+    """The same database, under the role that owns its schema."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.replace(":", "_owner:", 1)))
 
 
 @contextmanager

@@ -40,14 +40,14 @@ class Stage:
         await self._prepare()
         for package in packages:
             self._databases[package] = await self._create(package)
-            self._run_once(package, "migrate")
+            self._migrate(package)
 
     async def empty_copy(self, package: str) -> str:
         """The URL of a database like the service's, without rows."""
         name, kept = await self._create(package), self._databases[package]
         self._databases[package] = name
         try:
-            self._run_once(package, "migrate")
+            self._migrate(package)
             return self.database(package)
         finally:
             self._databases[package] = kept
@@ -75,9 +75,10 @@ class Stage:
         finally:
             process.stop()
 
-    def _run_once(self, package: str, command: str) -> None:
-        argv = [sys.executable, "-P", "-m", package, command]
-        environment = {**inherited_environment(), **self._environment(package)}
+    def _migrate(self, package: str) -> None:
+        argv = [sys.executable, "-P", "-m", package, "migrate"]
+        owned = self.engines.database_url(f"{package}_owner", self._databases[package])
+        environment = {**inherited_environment(), **self._environment(package), "MUNIMENT_DATABASE_URL": owned}
         subprocess.run(argv, check=True, env=environment, cwd="/", stdout=subprocess.DEVNULL)
 
     def _environment(self, package: str) -> dict[str, str]:
@@ -92,7 +93,7 @@ class Stage:
         name = f"{package}_{uuid4().hex[:8]}"
         connection = await asyncpg.connect(self.engines.admin_url)
         try:
-            await connection.execute(f"CREATE DATABASE {name} OWNER {package} TEMPLATE template0")
+            await connection.execute(f"CREATE DATABASE {name} OWNER {package}_owner TEMPLATE template0")
         finally:
             await connection.close()
         return name

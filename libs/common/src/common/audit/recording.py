@@ -18,8 +18,9 @@ from common.telemetry import current_trace_id
 Outcome = Literal["done", "refused", "not_found"]
 
 _INSERT = """
-INSERT INTO audit_entry (id, at, user_id, roles, terminal, action, record_ids, fields, purpose, outcome, trace_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO audit_entry
+    (id, at, user_id, roles, terminal, action, record_ids, fields, purpose, outcome, trace_id, terms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 
 
@@ -33,6 +34,7 @@ class AuditEvent:
         record_ids: ids of the records touched; never a person's number.
         fields: names of the fields shown or changed; never their values.
         purpose: coded purpose of use; empty where the act needs none.
+        terms: personal terms of a search as `common.audit.term` makes them; never the terms themselves.
     """
 
     principal: Principal
@@ -42,6 +44,7 @@ class AuditEvent:
     record_ids: Sequence[str] = ()
     fields: Sequence[str] = ()
     purpose: str = ""
+    terms: Sequence[str] = ()
 
 
 async def record(session: AsyncSession, event: AuditEvent, *, now: datetime) -> None:
@@ -61,6 +64,7 @@ async def record(session: AsyncSession, event: AuditEvent, *, now: datetime) -> 
         event.purpose,
         event.outcome,
         current_trace_id(),
+        list(event.terms),
     )
 
 
