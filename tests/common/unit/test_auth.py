@@ -1,6 +1,7 @@
 """A token counts only with the right signature, issuer, audience and time."""
 
 import json
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -106,10 +107,9 @@ async def test_a_rotated_key_is_found_and_a_failed_fetch_stops_nobody_with_a_cac
     await verifier.verify(issuer.mint("agent"))
     (folder := issuer.jwks.parent / "rotated").mkdir()
     rotated = Issuer(folder, clock)
-    with pytest.raises(UnauthenticatedError):
-        await verifier.verify(rotated.mint("agent"))
     served |= {"up": True, "body": json.loads(rotated.jwks.read_text())}
-    monkeypatch.setattr("common.auth.time.monotonic", lambda: 1e9)
+    later = time.monotonic() + 6
+    monkeypatch.setattr("common.issuer_keys.monotonic", lambda: later)
     await verifier.verify(rotated.mint("agent"))
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from pydantic import AfterValidator, BaseModel
 
 from common.errors import ConflictError, ForbiddenError, InvalidError, UnauthenticatedError
+from common.settings import ServiceSettings
 from common.testing import client_of
 from common.web.app import MAX_BODY_BYTES, NotReadyError, create_app
 
@@ -52,7 +53,9 @@ def application(ready: dict[str, bool] | None = None) -> FastAPI:
         if state.get("explained"):
             raise NotReadyError("the consumer is stopped")
 
-    return create_app(title="t", description="d", routers=[router], checks={"engine": engine})
+    return create_app(
+        title="t", description="d", routers=[router], checks={"engine": engine}, settings=ServiceSettings()
+    )
 
 
 @pytest.fixture

@@ -1,28 +1,35 @@
 """Who is calling: a bearer token (JWT) checked against the issuer's keys. Nothing a client says besides it counts."""
 
-import asyncio
+import hashlib
 import json
-import time
+from base64 import urlsafe_b64decode
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from common.clock import Clock
-from common.errors import ForbiddenError, UnauthenticatedError, UnavailableError
+from common.dpop import Proof, ProofError, Proofs, bound_to
+from common.engines import make_redis
+from common.errors import ForbiddenError, UnauthenticatedError
+from common.issuer_keys import ALGORITHMS, IssuerKeys
 from common.settings import ServiceSettings
 
 if TYPE_CHECKING:
     import httpx
 
-ALGORITHMS = ["ES256", "EdDSA", "Ed25519", "RS256"]
 MAX_TOKEN_BYTES = 8192
 LEEWAY_SECONDS = 30
-REFRESH_SECONDS = 300.0
+KEPT_TOKENS = 4096
+LAST_MOMENT = 253_402_300_800
+"""The year 10000: what lies beyond is no date."""
+
+TOKEN_TYPES = frozenset({"jwt", "at+jwt"})
+_REGISTRY = jws.JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
+_REGISTRY.max_header_length = MAX_TOKEN_BYTES
 DEVELOPMENT_ISSUER = "https://issuer.muniment.localhost"
 
 EMPLOYEES = frozenset(
@@ -76,9 +83,9 @@ class Principal:
 
 
 class TokenVerifier:
-    """Checks tokens against the issuer's key set, which is cached and fetched anew for an unknown key id.
+    """Checks tokens against the issuer's keys, and proofs of possession against tokens that are bound to a key.
 
-    A failed fetch neither opens the door nor stops holders of tokens whose key is cached.
+    A token's signature is checked once: what it said is kept until it expires or the issuer's keys change.
     """
 
     def __init__(self, settings: ServiceSettings, clock: Clock, *, client: "httpx.AsyncClient | None" = None) -> None:
@@ -86,43 +93,84 @@ class TokenVerifier:
             raise ValueError("the development issuer is admitted in the embedded profile only: set MUNIMENT_ISSUER")
         self._issuer = settings.issuer
         self._audience = settings.audience
-        self._source = settings.jwks
         self._clock = clock
-        self._client = client
-        self._keys: KeySet | None = None
-        self._fetched_at = float("-inf")
-        self._lock = asyncio.Lock()
+        self._keys = IssuerKeys(settings.jwks, ca_file=settings.issuer_ca_file, client=client)
+        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
+        redis = None if settings.redis_url == "memory://" else make_redis(settings)
+        self._proofs = Proofs(clock, redis=redis, nonce_key=settings.dpop_nonce_key.get_secret_value())
+        self._must_be_bound = frozenset(settings.dpop_required)
+        if unknown := self._must_be_bound - ROLES - {"everybody"}:
+            raise ValueError(f"MUNIMENT_DPOP_REQUIRED names what is no role: {', '.join(sorted(unknown))}")
+        if self._must_be_bound and not settings.public_url:
+            raise ValueError("MUNIMENT_DPOP_REQUIRED needs MUNIMENT_PUBLIC_URL: proofs are made for an address")
 
-    async def verify(self, token: str) -> Principal:
-        """Check a token.
+    @property
+    def nonce(self) -> str:
+        """The nonce that the next proof has to carry; empty where none is asked for."""
+        return self._proofs.nonce()
+
+    async def verify(self, token: str, proof: Proof | None = None) -> Principal:
+        """Check a token, and the proof if the token is bound to a key.
+
+        Args:
+            proof: what the request showed; None where nothing can be shown, so that bound tokens are refused.
 
         Raises:
             UnauthenticatedError: it proves nothing; the text says what is wrong with it.
-            UnavailableError: there are no keys yet to check it with.
+            ProofError: it is bound to a key that was not shown, or its role's tokens must be and it is not.
+            UnavailableError: there are no keys to check it with.
         """
         if len(token) > MAX_TOKEN_BYTES:
             raise UnauthenticatedError("the token is larger than 8 KiB")
-        try:
-            decoded = jwt.decode(token, await self._key_set(), algorithms=ALGORITHMS)
-        except (JoseError, ValueError):
-            try:
-                decoded = jwt.decode(token, await self._key_set(anew=True), algorithms=ALGORITHMS)
-            except (JoseError, ValueError):
-                raise UnauthenticatedError("the token's signature does not hold") from None
-        return self._principal(decoded.claims)
+        await self._keys.current()
+        digest = hashlib.sha256(token.encode(errors="replace")).digest()
+        known = self._verified.get(digest)
+        if known is None or known.generation != self._keys.generation:
+            claims = await self._claims(token)
+            known = _Verified(self._principal(claims), bound_to(claims), self._keys.generation)
+            self._keep(digest, known)
+        elif known.principal.expires_at + LEEWAY_SECONDS < self._clock.now().timestamp():
+            del self._verified[digest]
+            raise UnauthenticatedError("the token has expired")
+        await self._check_possession(token, known, proof)
+        return known.principal
+
+    async def _check_possession(self, token: str, known: "_Verified", proof: Proof | None) -> None:
+        if known.thumbprint is not None:
+            await self._proofs.check(proof or Proof("", "", ""), token=token, thumbprint=known.thumbprint)
+        elif proof is not None and proof.text:
+            raise ProofError("a proof came with a token that is bound to no key", code="invalid_token")
+        elif self._must_be_bound and not self._must_be_bound.isdisjoint({"everybody", *known.principal.roles}):
+            raise ProofError("this role's tokens must be bound to a key (DPoP)", code="invalid_token")
+
+    def _keep(self, digest: bytes, verified: "_Verified") -> None:
+        self._verified[digest] = verified
+        while len(self._verified) > KEPT_TOKENS:
+            self._verified.popitem(last=False)
+
+    async def _claims(self, token: str) -> Mapping[str, Any]:
+        algorithm, kid = _header(token)
+        for source in (self._keys.of, self._keys.anew):
+            for key in await source(kid, algorithm):
+                try:
+                    return jwt.decode(token, key, registry=_REGISTRY).claims
+                except (JoseError, ValueError, TypeError, RecursionError):
+                    continue
+        raise UnauthenticatedError("the token's signature does not hold")
 
     def _principal(self, claims: Mapping[str, Any]) -> Principal:
         now = self._clock.now().timestamp()
         audience = claims.get("aud")
-        if claims.get("iss") != self._issuer:
+        if not self._issuer or claims.get("iss") != self._issuer:
             raise UnauthenticatedError("the token comes from another issuer")
         if self._audience not in (audience if isinstance(audience, list) else [audience]):
             raise UnauthenticatedError("the token is meant for somebody else")
-        expires, begins = claims.get("exp"), claims.get("nbf", 0)
-        if not isinstance(expires, int | float) or expires + LEEWAY_SECONDS < now:
+        expires, begins, issued = (_moment(claims.get(name)) for name in ("exp", "nbf", "iat"))
+        if expires is None or expires + LEEWAY_SECONDS < now:
             raise UnauthenticatedError("the token has expired")
-        if not isinstance(begins, int | float) or begins - LEEWAY_SECONDS > now:
-            raise UnauthenticatedError("the token is not valid yet")
+        for moment, name in ((begins, "nbf"), (issued, "iat")):
+            if (moment is None and name in claims) or (moment or 0) - LEEWAY_SECONDS > now:
+                raise UnauthenticatedError("the token is not valid yet")
         subject, roles = claims.get("sub"), claims.get("roles", [])
         if not isinstance(subject, str) or not subject or not isinstance(roles, list):
             raise UnauthenticatedError("the token names no subject or its roles are malformed")
@@ -130,41 +178,54 @@ class TokenVerifier:
             subject, ROLES.intersection(r for r in roles if isinstance(r, str)), dict(claims), int(expires)
         )
 
-    async def _key_set(self, *, anew: bool = False) -> KeySet:
-        # Monotonic: how long ago keys were fetched is a duration, not a date.
-        age = time.monotonic() - self._fetched_at
-        if self._keys is not None and age < (5.0 if anew else REFRESH_SECONDS):
-            return self._keys
-        async with self._lock:
-            try:
-                self._keys = KeySet.import_key_set(await self._fetch())
-            except (OSError, ValueError, JoseError):
-                if self._keys is None:
-                    raise UnavailableError("the issuer's keys cannot be had for now") from None
-            self._fetched_at = time.monotonic()
-            return self._keys
 
-    async def _fetch(self) -> Any:
-        if not self._source.startswith(("https://", "http://127.0.0.1")):
-            return json.loads(await asyncio.to_thread(Path(self._source).read_text))
-        import httpx  # noqa: PLC0415 - keys in a file need no client
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What a token proved, the key it is bound to, and the set of the issuer's keys that said so."""
 
-        if self._client is None:
-            self._client = httpx.AsyncClient(timeout=5)
-        try:
-            return (await self._client.get(self._source)).raise_for_status().json()
-        except httpx.HTTPError as error:
-            raise OSError("the issuer does not answer") from error
+    principal: Principal
+    thumbprint: str | None
+    generation: int
+
+
+def _header(token: str) -> tuple[str, str | None]:
+    """A token's algorithm and key id. Where else it says that its key is to be found (jku, jwk, x5u, x5c) is not asked.
+
+    Raises:
+        UnauthenticatedError: the header is none, or asks for what is not done here.
+    """
+    try:
+        header = json.loads(urlsafe_b64decode(token.partition(".")[0] + "=="))
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict):
+        raise UnauthenticatedError("the token is no JWT")
+    algorithm, kid, kind = header.get("alg"), header.get("kid"), header.get("typ", "JWT")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        raise UnauthenticatedError("the token's algorithm is not one of " + ", ".join(ALGORITHMS))
+    if "crit" in header or "b64" in header:
+        raise UnauthenticatedError("the token asks for an extension that is not known here")
+    if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in TOKEN_TYPES:
+        raise UnauthenticatedError("the token is of another type: it must be an access token")
+    if kid is not None and not isinstance(kid, str):
+        raise UnauthenticatedError("the token's key id is malformed")
+    return algorithm, kid
+
+
+def _moment(value: object) -> float | None:
+    """Seconds since the epoch, if they are such: no text, no truth value, not infinite."""
+    ok = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LAST_MOMENT
+    return float(value) if ok else None  # type: ignore[arg-type]
 
 
 def bearer(header: str | None) -> str:
-    """The token of an `Authorization` header.
+    """The token of an `Authorization` header, of the scheme Bearer, or DPoP for a token that is bound to a key.
 
     Raises:
         UnauthenticatedError: there is none.
     """
     scheme, _, token = (header or "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    if scheme.lower() not in {"bearer", "dpop"} or not token.strip():
         raise UnauthenticatedError("a bearer token is needed in the Authorization header")
     return token.strip()
 

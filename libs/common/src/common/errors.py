@@ -4,7 +4,7 @@
 counts as retryable, since nothing is known about it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -24,6 +24,7 @@ class MunimentError(Exception):
         kind: short code, the last part of the problem's `type`.
         title: what the kind means, the same for all occurrences.
         retryable: whether the same input may succeed later.
+        headers: what the answer's header says besides (RFC 9110: WWW-Authenticate, Retry-After).
     """
 
     status: int = 500
@@ -39,6 +40,7 @@ class MunimentError(Exception):
         self.errors = tuple(errors)
         self.missing = tuple(missing)
         self.more = more
+        self.headers: Mapping[str, str] = {}
 
 
 class UnauthenticatedError(MunimentError):

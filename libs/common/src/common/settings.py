@@ -56,6 +56,28 @@ class ServiceSettings(BaseSettings):
     issuer: str = Field(default="", description="Who signs the tokens; a token of another issuer is refused")
     audience: str = Field(default="muniment", description="Whom the tokens must be meant for")
     jwks: str = Field(default="", description="The issuer's public keys: an https URL or a file")
+    issuer_ca_file: str = Field(default="", description="Authority that signed the issuer's certificate (PEM)")
+    dpop_required: tuple[str, ...] = Field(
+        default=(),
+        description='Roles whose tokens must be bound to a key (RFC 9449), or ["everybody"]; without it a stolen token works',
+    )
+    dpop_nonce_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Makes the nonces that proofs must carry, the same in all processes; empty: they need none",
+    )
+    public_url: str = Field(
+        default="",
+        description="This service's address as callers know it (https://chat.agency.example): proofs of possession are "
+        "made for it; empty, the header Host is believed, and a proof made for another server may pass here",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description='Networks of the proxies in front (["10.0.0.0/8"], "unix" for a socket); one too many, and its '
+        "clients choose which terminal the audit trail names",
+    )
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = Field(
+        default="x-forwarded-for", description="The one header in which these proxies say where a request came from"
+    )
     otlp_endpoint: str = Field(default="", description="Where traces go (OTLP over HTTP); empty: nowhere")
     log_format: Literal["console", "json"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

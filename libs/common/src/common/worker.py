@@ -121,7 +121,13 @@ class Worker:
         }
         for consumer in self._consumers:
             checks[consumer.name] = _consumer_check(consumer)
-        return create_app(title=f"{self._service} worker", description="Health only", routers=[], checks=checks)
+        return create_app(
+            title=f"{self._service} worker",
+            description="Health only",
+            routers=[],
+            checks=checks,
+            settings=self._settings,
+        )
 
     async def _relay_check(self) -> None:
         if not self._relay.healthy:

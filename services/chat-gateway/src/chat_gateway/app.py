@@ -169,6 +169,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
         description="Live chat between the public and an agency's employees. The socket's protocol: PROTOCOL.md.",
         routers=[router],
         checks={"database": check_database, "writer": check_writer},
+        settings=own,
         lifespan=lifespan,
     )
     app.add_middleware(ChatSocket, settings=own)

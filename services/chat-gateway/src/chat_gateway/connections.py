@@ -31,6 +31,7 @@ from chat_gateway.sessions import Submission
 from chat_gateway.settings import ChatGatewaySettings
 from chat_gateway.use_cases import Caller, Chat, Part, check_cursor
 from common.auth import LEEWAY_SECONDS, Principal, TokenVerifier
+from common.dpop import Proof
 from common.errors import MunimentError, UnauthenticatedError, UnavailableError
 from common.ids import new_id_text
 from common.messaging.consumer import is_outage
@@ -75,6 +76,7 @@ class Subscription:
 class Connection:
     """Args:
     terminal: the network terminal, as this server saw it.
+    url: the address of the handshake, for which proofs of possession are made.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Connection:
         receive: Receive,
         send: AsgiSend,
         terminal: str,
+        url: str,
     ) -> None:
         self.id = new_id_text()
         self.line = Line(send, limit=settings.outbox_frames, ended=self._leave_all)
@@ -94,6 +97,7 @@ class Connection:
         self._verifier = verifier
         self._receive = receive
         self._terminal = terminal
+        self._url = url
         self._caller: Caller | None = None
         self._shown: Statement | None = None
         self._parts: dict[str, Subscription] = {}
@@ -205,15 +209,15 @@ class Connection:
             self._show(frame.language)
             return
         try:
-            principal = await self._verified(frame.token)
+            principal = await self._verified(frame.token, Proof(frame.proof, "GET", self._url))
         except UnauthenticatedError as error:
             self.line.push(frames.error(error, {}))
             self.line.end(UNAUTHENTICATED, "the token proves nothing")
             return
         self._greet(principal, frame.language)
 
-    async def _verified(self, token: str) -> Principal:
-        principal = await self._verifier.verify(token)
+    async def _verified(self, token: str, proof: Proof) -> Principal:
+        principal = await self._verifier.verify(token, proof)
         if self._caller is not None and principal.id != self._caller.principal.id:
             raise UnauthenticatedError("the token is somebody else's")
         return principal

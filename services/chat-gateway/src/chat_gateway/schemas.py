@@ -34,6 +34,12 @@ class Hello(ClientFrame):
 
     type: Literal["hello"]
     token: str | None = Field(default=None, max_length=8192, repr=False)
+    proof: str = Field(
+        default="",
+        max_length=4096,
+        repr=False,
+        description="For a token that is bound to a key: a DPoP proof (RFC 9449) for GET and this socket's address",
+    )
     language: Language = "en"
     arrays: bool = Field(
         default=False,

@@ -5,8 +5,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chat_gateway.connections import Connection
 from chat_gateway.settings import ChatGatewaySettings
-from common.auth import bearer
 from common.errors import MunimentError
+from common.web.callers import authenticated, terminal_of, url_of
 
 PATH = "/v1/chat"
 
@@ -24,25 +24,31 @@ class ChatSocket:
             return
         state = scope["app"].state
         principal = None
-        header = Headers(scope=scope).get("authorization")
-        if header is not None:
+        if "authorization" in Headers(scope=scope):
             try:
-                principal = await state.verifier.verify(bearer(header))
+                principal = await authenticated(scope)
             except MunimentError as error:
                 await _refuse(send, error)
                 return
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})
-        terminal = scope["client"][0] if scope.get("client") else "unknown"
         connection = Connection(
-            state.chat, self._settings, state.verifier, receive=receive, send=send, terminal=terminal
+            state.chat,
+            self._settings,
+            state.verifier,
+            receive=receive,
+            send=send,
+            terminal=terminal_of(scope),
+            url=url_of(scope),
         )
         await connection.run(principal)
 
 
 async def _refuse(send: Send, error: MunimentError) -> None:
     """Answer the handshake with the status instead of a socket."""
-    headers = [(b"content-type", b"application/problem+json"), (b"www-authenticate", b"Bearer")]
+    challenge = {"WWW-Authenticate": "Bearer"} | dict(error.headers)
+    headers = [(b"content-type", b"application/problem+json")]
+    headers += [(name.lower().encode(), value.encode()) for name, value in challenge.items()]
     await send({"type": "websocket.http.response.start", "status": error.status, "headers": headers})
     body = f'{{"type":"https://muniment.dev/problems/{error.kind}","title":"{error.title}","status":{error.status}}}'
     await send({"type": "websocket.http.response.body", "body": body.encode()})

@@ -57,6 +57,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
         description=DESCRIPTION,
         routers=[router],
         checks={"database": database.ping},
+        settings=settings,
         lifespan=life,
     )
 

@@ -40,6 +40,7 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAP
         "security number is taken on any way.",
         routers=[router],
         checks={"database": database.ping},
+        settings=settings,
         lifespan=lifespan,
     )
 

@@ -38,6 +38,7 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAP
         description="The register of every record, and whether one may be disposed of: with every reason why not yet.",
         routers=[router],
         checks={"database": database.ping},
+        settings=settings,
         lifespan=lifespan,
     )
 

@@ -52,6 +52,7 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAP
         description="Sealed transcripts of conversations: search and read for a stated purpose, verify, see who looked.",
         routers=[router],
         checks={"database": database.ping},
+        settings=settings,
         lifespan=lifespan,
     )
 

@@ -21,6 +21,7 @@ from common.settings import ServiceSettings
 from common.telemetry import get_logger, request_span
 from common.web import problems
 from common.web.agreement import agree
+from common.web.terminals import TrustedProxies
 
 Check = Callable[[], Awaitable[None]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -44,6 +45,7 @@ def create_app(
     description: str,
     routers: Sequence[APIRouter],
     checks: Mapping[str, Check],
+    settings: ServiceSettings,
     lifespan: Lifespan | None = None,
     service: str | None = None,
     permissions: Table = PERMISSIONS,
@@ -54,6 +56,7 @@ def create_app(
     Args:
         service: whose operations are offered; every route must have its row in the table, and every row its route.
         frames: types of the frames that a socket of this service takes; each has a row too.
+        settings: how callers reach it: trusted proxies, public address.
         checks: engine name → coroutine that raises when the engine is out of reach; `/readyz` runs them all.
         lifespan: opens and closes what the routes use; it may fill `app.state`.
 
@@ -77,6 +80,7 @@ def create_app(
         "503": {"model": problems.Problem, "description": "An engine is out of reach; nothing was done"},
     }
     app = FastAPI(title=title, description=description, version="1", lifespan=life, responses=responses)
+    app.state.proxies, app.state.public_url = TrustedProxies.of(settings), settings.public_url
     problems.install(app)
     app.include_router(health_router(checks))
     for router in routers:

@@ -112,6 +112,7 @@ def _known(request: Request, error: MunimentError) -> JSONResponse:
     headers = {"Retry-After": "1"} if error.status in {429, 503} else {}
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = error.challenge
+    headers |= error.headers
     return problem(
         request,
         status=error.status,
