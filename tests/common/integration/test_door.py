@@ -80,7 +80,7 @@ def application(database: Database, issuer: Issuer, clock: Clock, table: Table |
         yield
 
     return create_app(
-        title="t", description="d", routers=[routes()], checks={}, lifespan=lifespan, service="retention",
+        title="t", description="d", routers=[routes()], checks={}, settings=settings, lifespan=lifespan, service="retention",
         permissions=table or everywhere(thing_read=READ, thing_make=MAKE),
     )  # fmt: skip
 
@@ -244,10 +244,10 @@ class TestAgreement:
             return thing_id
 
         with pytest.raises(ValueError, match=r"thing\.read stands open"):
-            create_app(title="t", description="d", routers=[router], checks={}, service="retention",
+            create_app(title="t", description="d", routers=[router], checks={}, settings=ServiceSettings(), service="retention",
                        permissions=everywhere(thing_read=READ))  # fmt: skip
 
     def test_a_frame_of_a_socket_needs_a_row_too(self) -> None:
         with pytest.raises(ValueError, match="frame send has no row"):
-            create_app(title="t", description="d", routers=[], checks={}, service="retention",
+            create_app(title="t", description="d", routers=[], checks={}, settings=ServiceSettings(), service="retention",
                        permissions=everywhere(), frames=["send"])  # fmt: skip

@@ -119,7 +119,7 @@ class Guarded(APIRoute):
 
         async def guarded(request: Request) -> Response:
             row = request.app.state.permissions.rows[self.operation_id]
-            principal = await callers.caller(request, request.headers.get("authorization"))
+            principal = await callers.caller(request)
             door = Door(request, row, principal)
             try:
                 door.ask()
