@@ -10,13 +10,16 @@ import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry import trace
+from opentelemetry.sdk.trace import Tracer, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from common import telemetry
 from common.settings import ServiceSettings
 from common.telemetry import MASK, get_logger, mask
+from common.testing import client_of
+from common.web.app import create_app
 
 SSN = "123-45-6789"
 
@@ -106,3 +109,20 @@ def test_a_span_keeps_no_text_of_an_exception(monkeypatch: pytest.MonkeyPatch) -
             raise ValueError(f"Ann has {SSN}")
     assert [s.to_json() for s in kept.get_finished_spans()]
     assert not any(SSN in s.to_json() or "Ann" in s.to_json() for s in kept.get_finished_spans())
+
+
+async def test_what_libraries_put_into_spans_of_their_own_is_not_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    monkeypatch.setattr(telemetry, "tracer", provider.get_tracer("test"))
+    async with client_of(create_app(title="t", description="d", routers=[], checks={})) as client:
+        await client.get("/livez", params={"name": SSN})
+    (span,) = kept.get_finished_spans()
+    assert (span.name, span.attributes) == ("GET /livez", {"http.route": "/livez", "http.response.status_code": 200})
+
+
+def test_the_exporter_is_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telemetry, "tracer", telemetry.tracer)
+    telemetry.export_spans("http://127.0.0.1:9", "test")
+    assert isinstance(telemetry.tracer, Tracer)
+    assert not isinstance(trace.get_tracer_provider(), TracerProvider)

@@ -6,7 +6,7 @@ from typing import Annotated
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
-from pydantic import AfterValidator, BaseModel
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from common.errors import ConflictError, ForbiddenError, InvalidError, UnauthenticatedError
 from common.settings import ServiceSettings
@@ -22,6 +22,8 @@ def _refuse(value: str) -> str:
 
 
 class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     count: int
     name: str = ""
     checked: Annotated[str, AfterValidator(_refuse)] | None = None
@@ -100,6 +102,14 @@ async def test_malformed_input_is_named_by_field_and_not_quoted(client: httpx.As
     assert answer.status_code == 422
     assert {e["field"] for e in answer.json()["errors"]} == {"body.count", "body.checked"}
     assert SSN not in answer.text
+
+
+async def test_the_name_of_a_field_that_is_not_known_may_be_anybodys_and_is_not_said_again(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await client.post("/things", json={"count": 1, "Quillfeather": 1, "ssn": SSN})
+    assert [e["field"] for e in answer.json()["errors"]] == ["body.(unknown)", "body.ssn"]
+    assert "Quillfeather" not in answer.text
 
 
 async def test_a_missing_field_is_listed_as_missing(client: httpx.AsyncClient) -> None:

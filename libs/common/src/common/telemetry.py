@@ -116,12 +116,22 @@ def set_up(settings: ServiceSettings, service: str) -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     structlog.contextvars.bind_contextvars(service=service)
     if settings.otlp_endpoint:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+        export_spans(settings.otlp_endpoint, service)
 
-        provider = TracerProvider(resource=Resource.create({"service.name": service}))
-        exporter = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces", timeout=5)
-        provider.add_span_processor(BatchSpanProcessor(exporter))
-        trace.set_tracer_provider(provider)
+
+def export_spans(endpoint: str, service: str) -> None:
+    """Send the spans of this module, and no others, to a collector (OTLP over HTTP).
+
+    The process's global provider stays empty: libraries that instrument themselves put whole addresses and queries into
+    their spans, and those may be a person's words.
+    """
+    global tracer  # noqa: PLW0603 - one a process, like the log's configuration
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+
+    provider = TracerProvider(resource=Resource.create({"service.name": service}))
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=5)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    tracer = provider.get_tracer("muniment")
 
 
 def current_traceparent() -> str:

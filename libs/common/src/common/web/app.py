@@ -150,7 +150,7 @@ class Correlation:
         self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], correlation_id: str
     ) -> None:
         began, exchange = time.perf_counter(), _Exchange(receive, send, correlation_id)
-        with request_span(scope["method"], headers):
+        with request_span(scope["method"], headers) as span:
             try:
                 if int(headers.get("content-length", "0") or 0) > MAX_BODY_BYTES:
                     exchange.too_large = True
@@ -162,6 +162,8 @@ class Correlation:
                 await self._answer(scope, exchange, error)
             finally:
                 route = getattr(scope.get("route"), "path", "unmatched")
+                span.update_name(f"{scope['method']} {route}")
+                span.set_attributes({"http.route": route, "http.response.status_code": exchange.status})
                 DURATION.labels(scope["method"], route, exchange.status).observe(time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, exchange: "_Exchange", error: Exception) -> None:

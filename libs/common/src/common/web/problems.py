@@ -1,5 +1,6 @@
 """Problem details (RFC 9457): every refusal has one form, names the field or the missing fact, and quotes no value."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -10,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from common.errors import MunimentError, UnauthenticatedError, UnavailableError
 from common.messaging.consumer import is_outage
-from common.telemetry import get_logger
+from common.telemetry import PERSONAL, get_logger
 
 TYPE_BASE = "https://muniment.dev/problems/"
 MEDIA_TYPE = "application/problem+json"
@@ -65,7 +66,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:
-        fields = [{"field": ".".join(map(str, e["loc"])), "message": _message(e)} for e in error.errors()]
+        named = [_field(e, known_names(request.app)) for e in error.errors()]
+        fields = [{"field": name, "message": _message(e)} for name, e in zip(named, error.errors(), strict=True)]
         return problem(
             request,
             status=422,
@@ -73,7 +75,7 @@ def install(app: FastAPI) -> None:
             title="The input is malformed or a rule is not met",
             detail=f"{len(fields)} field(s) are not as they must be: {', '.join(f['field'] for f in fields[:5])}",
             errors=fields,
-            missing=[".".join(map(str, e["loc"])) for e in error.errors() if e["type"] == "missing"],
+            missing=[name for name, e in zip(named, error.errors(), strict=True) if e["type"] == "missing"],
         )
 
     @app.exception_handler(HTTPException)
@@ -124,6 +126,35 @@ def _known(request: Request, error: MunimentError) -> JSONResponse:
         errors=[{"field": e.field, "message": e.message} for e in error.errors],
         **error.more,
     )
+
+
+def known_names(app: FastAPI) -> frozenset[str]:
+    """Names of fields that may be said: this application's own (from its OpenAPI document), and those of personal kinds
+    that callers try to hand in.
+    """
+    found: frozenset[str] | None = getattr(app.state, "known_names", None)
+    if found is None:
+        found = app.state.known_names = frozenset(_names(app.openapi())) | PERSONAL
+    return found
+
+
+def _names(document: Any) -> Iterator[str]:
+    if isinstance(document, list):
+        for part in document:
+            yield from _names(part)
+    elif isinstance(document, dict):
+        yield from document.get("properties", {})
+        if "in" in document and isinstance(document.get("name"), str):
+            yield document["name"]
+        for part in document.values():
+            yield from _names(part)
+
+
+def _field(error: Any, known: frozenset[str]) -> str:
+    """Where the error is. What the caller made up as a name may be anybody's name, and is not said again."""
+    place, *parts = error["loc"]
+    shown = [str(part) if isinstance(part, int) or part in known else "(unknown)" for part in parts]
+    return ".".join([str(place), *shown])
 
 
 def _message(error: Any) -> str:
