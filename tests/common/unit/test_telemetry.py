@@ -115,7 +115,9 @@ async def test_what_libraries_put_into_spans_of_their_own_is_not_exported(monkey
     kept, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(kept))
     monkeypatch.setattr(telemetry, "tracer", provider.get_tracer("test"))
-    async with client_of(create_app(title="t", description="d", routers=[], checks={})) as client:
+    async with client_of(
+        create_app(title="t", description="d", routers=[], checks={}, settings=ServiceSettings())
+    ) as client:
         await client.get("/livez", params={"name": SSN})
     (span,) = kept.get_finished_spans()
     assert (span.name, span.attributes) == ("GET /livez", {"http.route": "/livez", "http.response.status_code": 200})
