@@ -47,6 +47,7 @@ def test_the_cloudevents_package_reads_what_is_written_here() -> None:
     assert event.get_time() == AT
     assert event.get_subject() == sent.data.key
     assert event.get_extension("traceparent") == sent.traceparent
+    assert event.get_extension("systemofrecords") == "DHS/ALL-019"
     assert event.get_data() == sent.data.model_dump(mode="json")
 
 

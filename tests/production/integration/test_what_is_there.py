@@ -1,7 +1,6 @@
 """What this service holds and offers is exactly what is listed: a field or a way in more is a decision, not an accident."""
 
 import ast
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,8 @@ from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import production
-from common.audit.schema import APPEND_ONLY, AUDIT_V2, QUEUE
 from common.contracts.topics import TOPICS
-from common.messaging.schema import AUDIT_V1, MESSAGING_V1
+from common.registers.coverage import Dictionary, uncovered
 from common.settings import ServiceSettings
 from common.testing import Issuer
 from production.app import make_app
@@ -25,8 +23,7 @@ from production.tables import Base
 from tests.production.integration.conftest import ASSIGNMENTS, Store
 
 SOURCES = Path(str(production.__file__)).parent
-DICTIONARY = SOURCES.parents[1] / "data-dictionary.toml"
-NOT_BUSINESS = {"alembic_version"}
+DICTIONARY = SOURCES.parents[1] / "data-dictionary.yaml"
 ROUTES = {
     ("POST", "/v1/actions"),
     ("GET", "/v1/reports/daily/me"),
@@ -45,25 +42,20 @@ def routes(app: FastAPI) -> set[tuple[str, str]]:
 
 
 @pytest.mark.req("S3-014", "S3-015")
-async def test_every_column_is_in_the_data_dictionary_and_the_other_way_round(store: Store) -> None:
+async def test_every_column_was_assessed_for_the_reporting_tools(store: Store) -> None:
+    """That every column stands in the dictionary is shown for all services at once (tests/architecture/test_coverage.py)."""
     rows = await store.rows(
-        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' "
-        "ORDER BY table_name, column_name"
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
     )
-    plumbing = {
-        t for t in {r["table_name"] for r in rows} if f"CREATE TABLE {t} (" in MESSAGING_V1 + AUDIT_V1 + AUDIT_V2
-    }
-    messaging = {"outbox", "outbox_lease", "inbox", "dead_letter", "idempotency_key"}
-    assert plumbing == messaging | {*APPEND_ONLY, QUEUE}
-    stored = {(r["table_name"], r["column_name"]) for r in rows if r["table_name"] not in plumbing | NOT_BUSINESS}
-    dictionary = tomllib.loads(DICTIONARY.read_text())
-    assert {(table, column) for table, columns in dictionary.items() for column in columns} == stored
-    for table, columns in dictionary.items():
-        for column, entry in columns.items():
-            assert set(entry) == {"meaning", "about", "notice", "covered_by"}, f"{table}.{column}"
-            assert entry["about"] in {"employee", "requestor", "nobody"}
-            assert all(entry.values()), f"{table}.{column}"
-            assert entry["covered_by"].startswith("PIA-086 "), f"{table}.{column} is covered by no assessment"
+    tables = Dictionary.read(DICTIONARY, shown_as=DICTIONARY.name).tables
+    assert (
+        list(uncovered([pair for pair in map(tuple, rows) if pair[0] in tables], tables, path="", inner="columns"))
+        == []
+    )
+    for table, home in tables.items():
+        for column, entry in home.entries.items():
+            assert entry.about in {"employee", "requestor", "nobody"}
+            assert entry.assessed.startswith("PIA-086 "), f"{table}.{column} is covered by no assessment of these tools"
 
 
 async def test_the_tables_in_code_are_those_of_the_migrations(store: Store) -> None:

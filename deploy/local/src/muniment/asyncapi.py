@@ -172,6 +172,10 @@ def _headers() -> dict[str, Any]:
             "ce_source": {"type": "string", "format": "uri-reference"},
             "ce_subject": {"type": "string", "description": "The same as the record's key"},
             "ce_time": {"type": "string", "format": "date-time"},
+            "ce_systemofrecords": {
+                "enum": sorted({kind.system for kind in ALL_EVENTS.values()} - {""}),
+                "description": "Number of the system of records that the event belongs to; absent: it is about nobody",
+            },
             "ce_traceparent": {"type": "string", "description": "W3C trace context of the producer"},
             "content-type": {"const": CONTENT_TYPE},
         },

@@ -60,13 +60,14 @@ def render_topics_module(yaml_path: Path) -> str:
 
 def generated() -> dict[Path, str]:
     """Every generated file: path → the text that it must have."""
-    from muniment import asyncapi  # noqa: PLC0415 - reads the topics in code, which may have just been written
+    from muniment import asyncapi, dictionary  # noqa: PLC0415 - reads the topics in code, which may have just been written
 
     contracts = ROOT / "libs/common/src/common/contracts"
     files = {contracts / "topics.py": render_topics_module(ROOT / "deploy/kafka/topics.yaml")}
     files |= {contracts / "schemas" / name: text for name, text in asyncapi.render_schemas().items()}
     files[ROOT / "docs/asyncapi.json"] = asyncapi.render_asyncapi()
     files[ROOT / "docs/events.md"] = asyncapi.render_events_page()
+    files[ROOT / "docs/data-dictionary.md"] = dictionary.render(ROOT)
     return files
 
 
@@ -84,7 +85,7 @@ def main(options: argparse.Namespace) -> int:
     if options.check:
         for path in wrong:
             print(f"not current: {path} (make schemas)")
-        return 1 if wrong else 0
+        return 1 if _uncovered() or wrong else 0
     topics = ROOT / "libs/common/src/common/contracts/topics.py"
     if topics.relative_to(ROOT) in wrong:
         topics.write_text(render_topics_module(ROOT / "deploy/kafka/topics.yaml"), encoding="utf-8")
@@ -98,7 +99,17 @@ def main(options: argparse.Namespace) -> int:
     for path in stale():
         path.unlink()
         print(f"removed: {path.relative_to(ROOT)}")
-    return 0
+    return 1 if _uncovered() else 0
+
+
+def _uncovered() -> bool:
+    """Say which fields of events no notice covers, and whether there are any."""
+    from muniment import dictionary  # noqa: PLC0415 - as above
+
+    found = list(dictionary.wrong(ROOT))
+    for sentence in found:
+        print(sentence)
+    return bool(found)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

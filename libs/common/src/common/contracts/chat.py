@@ -39,6 +39,7 @@ class SessionEntry(EventData):
 
     topic: ClassVar[str] = "chat.message"
     key_field: ClassVar[str] = "session_id"
+    system: ClassVar[str] = "60-0383"
 
     session_id: UUID
     seq: int = Field(ge=1)

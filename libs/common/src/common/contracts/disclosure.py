@@ -17,6 +17,7 @@ class DisclosureRequested(EventData):
     event_type: ClassVar[str] = "muniment.disclosure.requested.v1"
     topic: ClassVar[str] = "disclosure.requested"
     key_field: ClassVar[str] = "request_id"
+    system: ClassVar[str] = "60-0383"
 
     request_id: UUID
     transcript_ids: tuple[UUID, ...] = Field(min_length=1)
@@ -33,6 +34,7 @@ class DisclosureDecided(EventData):
     event_type: ClassVar[str] = "muniment.disclosure.decided.v1"
     topic: ClassVar[str] = "disclosure.decided"
     key_field: ClassVar[str] = "request_id"
+    system: ClassVar[str] = "60-0383"
 
     request_id: UUID
     decision_id: UUID

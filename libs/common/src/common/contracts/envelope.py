@@ -36,6 +36,8 @@ class EventData(BaseModel):
     event_type: ClassVar[str]
     topic: ClassVar[str]
     key_field: ClassVar[str]
+    system: ClassVar[str] = ""
+    """Number of the system of records that it belongs to; empty: it is about nobody (data-dictionary.yaml says why)."""
 
     @property
     def key(self) -> str:
@@ -100,6 +102,8 @@ def encode_raw(
         "ce_time": time,
         "content-type": CONTENT_TYPE,
     }
+    if data_class.system:
+        headers["ce_systemofrecords"] = data_class.system
     if traceparent:
         headers["ce_traceparent"] = traceparent
     return Record(data_class.topic, key, value, headers)

@@ -23,6 +23,7 @@ class ActionCompleted(EventData):
     event_type: ClassVar[str] = "muniment.action.completed.v1"
     topic: ClassVar[str] = "action.completed"
     key_field: ClassVar[str] = "action_id"
+    system: ClassVar[str] = "DHS/ALL-019"
 
     action_id: UUID
     kind: Literal["chat_handled", "case_adjudicated", "case_reviewed", "interview", "fingerprint_check", "other"]

@@ -16,6 +16,7 @@ class TranscriptClosed(EventData):
     event_type: ClassVar[str] = "muniment.transcript.closed.v1"
     topic: ClassVar[str] = "transcript.closed"
     key_field: ClassVar[str] = "transcript_id"
+    system: ClassVar[str] = "60-0383"
 
     transcript_id: UUID
     session_id: UUID
