@@ -140,8 +140,16 @@ def test_no_secret_stands_in_the_file() -> None:
             assert all(password.startswith("${") for password in passwords), (name, variable)
 
 
-def test_key_for_grants_reaches_the_api_of_disclosure_alone() -> None:
-    assert {name for name, container in CONTAINERS.items() if container.get("secrets")} == {"disclosure"}
+def test_keys_reach_who_signs_with_them_alone() -> None:
+    given = {name: set(container.get("secrets", [])) for name, container in CONTAINERS.items()}
+    assert {name: keys for name, keys in given.items() if keys} == {
+        "disclosure": {"grant-key"},
+        **{f"{service}-worker": {f"audit-key-{service}", "audit-keys"} for service in SERVICES},
+    }
+    for service in SERVICES:
+        environment = CONTAINERS[f"{service}-worker"]["environment"]
+        assert environment["MUNIMENT_AUDIT_KEY_FILE"] == f"/run/secrets/audit-key-{service}"
+        assert environment["MUNIMENT_AUDIT_KEYS"] == "/run/secrets/audit-keys"
 
 
 def test_what_must_be_said_stands_in_the_example() -> None:

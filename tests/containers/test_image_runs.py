@@ -23,7 +23,7 @@ from muniment.home import Home
 from muniment.processes import LOOPBACK, Ready, free_port, is_ready
 from production.schemas import ActionReport
 from tests.containers.builder import Builder
-from tests.containers.compose import CONTAINERS, SERVICES, environment, read_dotenv
+from tests.containers.compose import COMPOSE, CONTAINERS, SERVICES, environment, read_dotenv
 from tests.containers.compose_engines import Cache, Databases, EventLog
 from tests.plugins.engines import do_without
 
@@ -88,8 +88,8 @@ class Platform:
         for there, here in self.addresses.items():
             given = {name: value.replace(there, here) for name, value in given.items()}
         options = ["-v", f"{self.provider.jwks}:{KEYS}:ro"]
-        if "grant-key" in container.get("secrets", []):
-            options += ["-v", f"{self.folder}/.secrets/grant-key.pem:/run/secrets/grant-key:ro"]
+        for secret in container.get("secrets", []):
+            options += ["-v", f"{self.folder / COMPOSE['secrets'][secret]['file']}:/run/secrets/{secret}:ro"]
         with (self.folder / f"{process}.log").open("ab") as output:
             self.running[process] = self.builder.run(
                 self.images[image],

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from common.audit.heads import signer_of
 from disclosure.grants import Signer, read_keys
+from muniment.home import SERVICES
 from tests.containers.compose import ROOT, make_secrets, read_dotenv
 
 
@@ -31,6 +33,19 @@ def test_key_for_grants_is_made_once_behind_a_folder_of_its_owner(folder: Path) 
     assert key.read_text() == first
     assert key.parent.stat().st_mode & 0o777 == 0o700
     assert Signer(read_keys(str(key))).key_id
+
+
+def test_keys_of_audit_heads_are_made_once_and_each_service_has_its_own(folder: Path) -> None:
+    make_secrets(folder)
+    keys = folder / ".secrets/audit"
+    first = {path.name: path.read_text() for path in keys.iterdir()}
+    assert set(first) == {"keys.json", *(f"{service}.pem" for service in SERVICES)}
+    assert len(set(first.values())) == 6
+    assert keys.stat().st_mode & 0o777 == 0o700
+    for service in SERVICES:
+        assert signer_of(service, str(keys / f"{service}.pem"), str(keys / "keys.json"))
+    make_secrets(folder)
+    assert {path.name: path.read_text() for path in keys.iterdir()} == first
 
 
 def test_what_only_people_know_is_asked_for(folder: Path) -> None:

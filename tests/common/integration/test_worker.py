@@ -3,9 +3,11 @@
 import asyncio
 import os
 import signal
+from pathlib import Path
 
 import httpx
 
+from common.audit.heads import PUBLIC_KEYS, make_key
 from common.clock import SystemClock
 from common.database import Database
 from common.messaging.outbox import tell
@@ -17,10 +19,13 @@ from tests.plugins.messaging import AT, Effects, action, record, rows
 
 
 async def test_several_members_of_a_group_handle_each_event_once_and_are_asked_for_one_by_one(
-    database: Database, url: str
+    database: Database, url: str, tmp_path: Path
 ) -> None:
     broker, port = MemoryBroker(), free_port()
-    settings = ServiceSettings(database_url=url, port=port, consumer_members=2, consumer_batch=7)
+    key, keys = str(make_key(tmp_path, "test")), str(tmp_path / PUBLIC_KEYS)
+    settings = ServiceSettings(
+        database_url=url, port=port, consumer_members=2, consumer_batch=7, audit_key_file=key, audit_keys=keys
+    )
     worker = Worker(
         "test",
         settings,
@@ -43,6 +48,7 @@ async def test_several_members_of_a_group_handle_each_event_once_and_are_asked_f
         "database": "ok",
         "event log": "ok",
         "relay": "ok",
+        "audit tree": "ok",
         "test.effects": "ok",
         "test.effects 1": "ok",
     }

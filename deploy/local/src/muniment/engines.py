@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
+from common.audit.heads import PUBLIC_KEYS, make_missing_keys
 from common.protection.key_file import make_key_file
 from common.protection.making import EVENTS, key_file
 from muniment import kafka, postgres, redis
@@ -38,6 +39,14 @@ class Engines:
         parts = urlsplit(self.admin_url)
         place = parts.netloc.rpartition("@")[2]
         return urlunsplit(parts._replace(netloc=f"{role}:{self.passwords[role]}@{place}", path=f"/{database}"))
+
+    def audit_settings(self, service: str) -> dict[str, str]:
+        """What a service signs its audit heads with, and what it checks those of others with."""
+        folder = self.keys / "audit"
+        return {
+            "MUNIMENT_AUDIT_KEY_FILE": str(folder / f"{service}.pem"),
+            "MUNIMENT_AUDIT_KEYS": str(folder / PUBLIC_KEYS),
+        }
 
     def broker_settings(self, principal: str) -> dict[str, str]:
         """What a service's environment says of the event log."""
@@ -109,7 +118,8 @@ def make_ready(home: Home, event_log: EventLog) -> Engines:
 
 
 def make_key_files(home: Home) -> None:
-    """The wrapping keys of the keyring and of each service's columns, made once."""
+    """The wrapping keys of the keyring and of each service's columns, and what audit heads are signed with, made once."""
+    make_missing_keys(home.keys / "audit", SERVICES)
     for name in (EVENTS, *SERVICES):
         make_key_file(key_file(home.keys, name))
 

@@ -141,6 +141,7 @@ def environment(service: str, engines: Engines, jwks: Path) -> dict[str, str]:
         "MUNIMENT_DATABASE_URL": engines.database_url(service, service),
         **engines.broker_settings(service),
         **_key_settings(service, engines),
+        **engines.audit_settings(service),
         "MUNIMENT_REDIS_URL": engines.redis_url,
         "MUNIMENT_ISSUER": DEVELOPMENT_ISSUER,
         "MUNIMENT_AUDIENCE": AUDIENCE,

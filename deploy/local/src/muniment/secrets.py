@@ -1,6 +1,6 @@
 """`muniment secrets`: writes what docker-compose.yml asks for, from `.env.example`, with new secrets where there are none.
 
-`.env` holds passwords; `.secrets/` holds the key that release grants are signed with, which is read as a file.
+`.env` holds passwords; `.secrets/` holds the keys that release grants and audit heads are signed with, which are read as files.
 """
 
 import argparse
@@ -11,13 +11,15 @@ from pathlib import Path
 
 from joserfc.jwk import ECKey
 
+from common.audit.heads import make_missing_keys
 from common.auth import DEVELOPMENT_ISSUER
-from muniment.home import CHECKOUT, find_home, write_private
+from muniment.home import CHECKOUT, SERVICES, find_home, write_private
 from muniment.kafka import new_cluster_id
 from muniment.tokens import Issuer
 
 _LINE = re.compile(r"^(?P<off>#?)(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)$", re.MULTILINE)
 GRANT_KEY = Path(".secrets") / "grant-key.pem"
+AUDIT_KEYS = Path(".secrets") / "audit"
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,7 +31,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _secrets(options: argparse.Namespace) -> None:
     missing = write(options.folder, development_settings() if options.development else {})
-    print(f"{options.folder / '.env'} and {options.folder / GRANT_KEY} are written; only their owner can reach them.")
+    print(
+        f"{options.folder / '.env'} and {options.folder / GRANT_KEY.parent} are written; only their owner can reach them."
+    )
     if missing:
         print(f"Say in .env what nobody else can know: {', '.join(missing)}.")
 
@@ -56,6 +60,8 @@ def write(folder: Path, settings: dict[str, str]) -> list[str]:
     text = completed((folder / ".env.example").read_text(), settings | known)
     write_private(target, text)
     _write_grant_key(folder / GRANT_KEY)
+    # Readable by a container's user, who is nobody on this machine; the folder keeps others out.
+    make_missing_keys(folder / AUDIT_KEYS, SERVICES, mode=0o444)
     return [name for name, value in values(text).items() if not value]
 
 

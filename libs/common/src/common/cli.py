@@ -13,6 +13,7 @@ import uvloop
 from fastapi import FastAPI
 
 from common import telemetry
+from common.audit.heads import HeadKeyError
 from common.clock import Clock, SystemClock
 from common.contracts.envelope import UnusableEventError
 from common.database import Database
@@ -52,7 +53,11 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> int:
     if options.command == "api":
         serve(service.make_app(settings), settings)
     elif options.command == "worker":
-        uvloop.run(_work(service, settings))
+        try:
+            uvloop.run(_work(service, settings))
+        except HeadKeyError as error:
+            print(f"{error}", file=sys.stderr)
+            return 1
     elif options.command == "migrate":
         from common.migrations import NotTheOwnerError, upgrade  # noqa: PLC0415 - Alembic is for this command only
 

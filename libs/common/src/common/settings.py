@@ -78,6 +78,14 @@ class ServiceSettings(BaseSettings):
     forwarded_header: Literal["x-forwarded-for", "forwarded"] = Field(
         default="x-forwarded-for", description="The one header in which these proxies say where a request came from"
     )
+    audit_key_file: str = Field(
+        default="", description="Key that signs this service's audit heads (PEM); without it the worker does not start"
+    )
+    audit_keys: str = Field(
+        default="",
+        description="Public keys of all services' audit heads (JWK Set, each with its service); a key that is missing "
+        "makes true heads look forged",
+    )
     otlp_endpoint: str = Field(default="", description="Where traces go (OTLP over HTTP); empty: nowhere")
     log_format: Literal["console", "json"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -1,4 +1,4 @@
-"""The worker of a service: relay, consumers and housekeeping under one roof, with a small HTTP side for health.
+"""The worker of a service: relay, consumers, the audit tree and housekeeping under one roof, with a small HTTP side for health.
 
 It ends when any of them fails in a way that waiting does not mend; whoever started it starts it again.
 """
@@ -13,6 +13,8 @@ from datetime import timedelta
 import uvicorn
 from fastapi import FastAPI
 
+from common.audit.heads import signer_of
+from common.audit.sequencer import Sequencer
 from common.clock import Clock
 from common.contracts.topics import TOPICS
 from common.database import Database
@@ -53,6 +55,7 @@ class Worker:
         self._broker = broker
         self._clock = clock
         self._relay = Relay(settings.database_url.get_secret_value(), broker, owner=service)
+        self._sequencer = Sequencer(database, signer_of(service, settings.audit_key_file, settings.audit_keys), clock)
         self._consumers = [
             Consumer(
                 subject,
@@ -83,6 +86,7 @@ class Worker:
             server = _QuietServer(uvicorn.Config(self._health_app(), **server_options(self._settings)))
             group.create_task(self._serve(server, stop))
             group.create_task(self._relay.run(stop))
+            group.create_task(self._sequencer.run(stop))
             group.create_task(self._keep_house(stop))
             for consumer in self._consumers:
                 group.create_task(consumer.run(stop))
@@ -118,6 +122,7 @@ class Worker:
             "database": self._database.ping,
             "event log": self._broker.ping,
             "relay": self._relay_check,
+            "audit tree": self._audit_check,
         }
         for consumer in self._consumers:
             checks[consumer.name] = _consumer_check(consumer)
@@ -132,6 +137,10 @@ class Worker:
     async def _relay_check(self) -> None:
         if not self._relay.healthy:
             raise NotReadyError("the relay does not run now")
+
+    async def _audit_check(self) -> None:
+        if not self._sequencer.healthy:
+            raise NotReadyError("audit entries wait too long for their place in the tree, or nobody gives it")
 
     async def _keep_house(self, stop: asyncio.Event) -> None:
         """Forget inbox entries that no log can bring again (older than twice the longest retention); prune the log."""

@@ -8,6 +8,7 @@ from typing import cast
 
 from fastapi import FastAPI
 
+from common.audit import witness
 from common.auth import TokenVerifier
 from common.cli import Service
 from common.clock import Clock, SystemClock
@@ -90,8 +91,9 @@ class SignerSource:
             return grants.Signer([key for row in rows for key in grants.keys_in(row.private)])
 
 
-def make_subjects(_settings: ServiceSettings, _clock: Clock) -> Sequence[Subject]:
-    return SUBJECTS
+def make_subjects(settings: ServiceSettings, clock: Clock) -> Sequence[Subject]:
+    """What the worker hears; disclosure is also a witness of the other services' audit heads."""
+    return (*SUBJECTS, witness.subject("disclosure", settings.audit_keys, clock))
 
 
 SERVICE = Service(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from common.audit import witness
 from common.auth import TokenVerifier
 from common.cli import Service
 from common.clock import Clock, SystemClock
@@ -43,9 +44,12 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAP
     )
 
 
-def make_subjects(_settings: ServiceSettings, clock: Clock) -> list[Subject]:
-    """What the worker hears."""
-    return [consumers.subject(load_series(), clock)]
+def make_subjects(settings: ServiceSettings, clock: Clock) -> list[Subject]:
+    """What the worker hears; retention is also a witness of the other services' audit heads."""
+    return [
+        consumers.subject(load_series(), clock),
+        witness.subject("retention", settings.audit_keys, clock),
+    ]
 
 
 SERVICE = Service(

@@ -84,6 +84,7 @@ class Stage:
     def _environment(self, package: str) -> dict[str, str]:
         return {
             **self.engines.broker_settings(package),
+            **self.engines.audit_settings(package),
             "MUNIMENT_PROFILE": "embedded",
             "MUNIMENT_DATABASE_URL": self.database(package),
             "MUNIMENT_LOG_LEVEL": "warning",

@@ -54,9 +54,10 @@ CREATE TABLE audit_witness (
     tree_size bigint NOT NULL,
     root      bytea NOT NULL,
     signed_at timestamptz NOT NULL,
-    statement text NOT NULL UNIQUE,
+    statement text NOT NULL,
     verdict   text NOT NULL,
-    seen_at   timestamptz NOT NULL
+    seen_at   timestamptz NOT NULL,
+    UNIQUE (statement, verdict)
 );
 COMMENT ON TABLE audit_witness IS 'Heads that other services signed, held for them; verdict says whether they agree';
 CREATE INDEX audit_witness_by_size ON audit_witness (service, tree_size);

@@ -1,5 +1,6 @@
 """The published language: every event that one service tells another. No behaviour of any service stands here."""
 
+from common.contracts.audit import AUDIT_EVENTS
 from common.contracts.chat import CHAT_EVENTS
 from common.contracts.disclosure import DISCLOSURE_EVENTS
 from common.contracts.envelope import EventData
@@ -11,4 +12,5 @@ ALL_EVENTS: dict[str, type[EventData]] = {
     **TRANSCRIPT_EVENTS,
     **ACTION_EVENTS,
     **DISCLOSURE_EVENTS,
+    **AUDIT_EVENTS,
 }

@@ -54,4 +54,13 @@ TOPICS: tuple[TopicSpec, ...] = (
         readers=("transcripts", "retention"),
         describes="A request was decided; allow, deny or undecided, with the rule's version.",
     ),
+    TopicSpec(
+        name="audit.head",
+        key="service",
+        partitions=1,
+        retention_days=30,
+        owners=("chat_gateway", "transcripts", "production", "disclosure", "retention"),
+        readers=("disclosure", "retention"),
+        describes="A service signed the head of its audit trail; the readers hold it as witnesses.",
+    ),
 )
