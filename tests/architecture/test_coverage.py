@@ -144,7 +144,7 @@ def test_a_field_without_a_row_fails_the_check_of_generated_files(tmp_path: Path
         shutil.copy(ROOT / path, tmp_path / path)
     common = tmp_path / dictionary.COMMON
     common.write_text(common.read_text().replace("      rule_version: {", "      version_of_rules: {"))
-    wrong = list(dictionary.wrong(tmp_path))
+    wrong = [sentence for sentence in dictionary.wrong(tmp_path) if sentence not in set(dictionary.wrong(ROOT))]
     assert [("rule_version: what it means" in text, "has no `version_of_rules`" in text) for text in wrong] == [
         (True, False), (False, True),
     ]  # fmt: skip
