@@ -224,9 +224,12 @@ async def test_entries_are_read_in_pages_and_every_look_is_recorded(gateway: Gat
         assert (await http.get(f"/v1/sessions/{session_id}/entries?after=11")).status_code == 422
     assert seqs == list(range(1, 11))
     rows = await gateway.rows(
-        "SELECT user_id, terminal, purpose FROM audit_entry WHERE action = 'session.entries.read'"
+        "SELECT user_id, terminal, purpose FROM audit_entry WHERE action = 'session.read-entries' AND outcome = 'done'"
     )
-    assert [tuple(r) for r in rows] == [("customer-1", "127.0.0.1", "conversation")] * (pages + 1)
+    assert [tuple(r) for r in rows] == [("customer-1", "127.0.0.1", "program-administration")] * pages
+    assert [r["action"] for r in await gateway.rows("SELECT action FROM audit_entry WHERE outcome = 'refused'")] == [
+        "session.read-entries"
+    ]
 
 
 async def test_the_queue_is_for_agents_and_comes_in_pages(gateway: Gateway) -> None:

@@ -5,29 +5,29 @@ import pytest
 from chat_gateway import policy
 from chat_gateway.errors import NoticeNotAcknowledgedError, UnknownSessionError
 from chat_gateway.model import Status
+from common.access import PERMISSIONS, Permit
+from common.access.table import Facts, Refusal, decide
 from common.auth import ROLES
-from common.errors import ForbiddenError
 from tests.chat_gateway.unit.test_model import somebody
+
+
+def ask(operation: str, *roles: str) -> Permit | Refusal:
+    return decide(PERMISSIONS.rows[operation], Facts(frozenset(roles), factors=frozenset({"sc", "pin"})))
 
 
 @pytest.mark.req("S1-002")
 @pytest.mark.parametrize("role", sorted(ROLES))
 def test_only_a_customer_opens(role: str) -> None:
-    if role == "customer":
-        policy.require_opener(frozenset({role}))
-        return
-    for roles in (frozenset({role}), frozenset({role, "customer"}), frozenset()):
-        with pytest.raises(ForbiddenError):
-            policy.require_opener(roles)
+    assert isinstance(ask("session.open", role), Permit) == (role == "customer")
+    assert isinstance(ask("session.open"), Refusal)
+    if role != "customer":
+        assert isinstance(ask("session.open", role, "customer"), Refusal), "an employee is no customer at the same time"
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))
 def test_only_an_agent_takes(role: str) -> None:
-    if role == "agent":
-        policy.require_employee(frozenset({role}))
-        return
-    with pytest.raises(ForbiddenError):
-        policy.require_employee(frozenset({role}))
+    for operation in ("session.join", "queue.list"):
+        assert isinstance(ask(operation, role), Permit) == (role == "agent")
 
 
 @pytest.mark.req("S3-070")

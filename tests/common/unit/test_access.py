@@ -129,10 +129,13 @@ class TestAnswers:
         assert alone.purpose == "own-record"
         assert why(ask(table(), "customer", "agent")) == "purpose"
 
-    def test_where_no_purpose_is_taken_none_may_be_stated(self) -> None:
+    def test_where_no_purpose_is_taken_one_of_the_register_decides_nothing(self) -> None:
         row = table(no_purpose="a machine reports", roles={"case_system": {"scope": "any"}})
         assert why(ask(row, "case_system")) == "let in"
-        assert why(ask(row, "case_system", stated="audit")) == "purpose"
+        answer = ask(row, "case_system", stated="audit")
+        assert isinstance(answer, Permit)
+        assert answer.purpose == ""
+        assert why(ask(row, "case_system", stated="curiosity")) == "purpose"
 
     @pytest.mark.req("S1-099", "S1-101")
     def test_standing_is_asked_where_others_records_are_touched_and_of_employees_only(self) -> None:

@@ -165,7 +165,7 @@ async def test_acts_are_recorded_with_what_they_touched(desk: Desk) -> None:
     ids = await places(desk)
     asked, decided = await desk.audited()
     assert (asked["action"], asked["user_id"], asked["outcome"]) == ("disclosure.ask", ASKER, "done")
-    assert asked["purpose"] == "records-management-inspection"
+    assert asked["purpose"] == "disclosure-processing"
     assert {str(ids["request"]), str(ids["transcript"])} == set(asked["record_ids"])
     assert (decided["action"], decided["user_id"], decided["outcome"]) == ("disclosure.decide", OFFICER, "done")
     assert {str(ids["request"]), str(ids["decision"]), str(ids["transcript"])} < set(decided["record_ids"])

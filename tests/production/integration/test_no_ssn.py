@@ -134,7 +134,7 @@ async def test_a_report_by_http_with_one_is_refused_naming_the_field(
     assert DIGITS not in "".join(c for c in answer.text if c.isalnum())
     assert await store.count("action") == await store.count("outbox") == await store.count("idempotency_key") == 0
     audit = await store.rows("SELECT user_id, action, outcome FROM audit_entry")
-    assert [tuple(row) for row in audit] == [("case_system-1", "ssn.refused", "refused")]
+    assert [tuple(row) for row in audit] == [("case_system-1", "action.record", "refused")]
     await nothing_of_it_is_kept(store)
 
 

@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from common.auth import ROLES
+from common.auth import EMPLOYEES, ROLES
 from common.ids import new_id
 from common.testing import Issuer, client_of
 from production.app import make_app
-from production.permissions import EMPLOYEES
 from production.settings import ProductionSettings
 from tests.production.integration.conftest import Store
 from tests.production.work import MORNING, action, chat, transcript
@@ -213,9 +212,10 @@ async def test_there_are_three_purposes_and_no_fourth(store: Store, client: http
         "production", "production", "performance", "performance", "reporting", "reporting",
     ]  # fmt: skip
     for path in (OWN, TEAM):
-        assert (await client.get(path, params=DAY | {"purpose": "discipline"}, headers=supervisor)).status_code == 422
+        assert (await client.get(path, params=DAY | {"purpose": "discipline"}, headers=supervisor)).status_code == 403
     unsaid = await client.get(TEAM, params=DAY, headers=supervisor)
-    assert (unsaid.status_code, unsaid.json()["missing"]) == (422, ["query.purpose"])
+    assert (unsaid.status_code, unsaid.json()["missing"]) == (403, ["purpose"])
+    assert unsaid.json()["purposes"] == ["performance", "production", "reporting"]
     said = await client.get(TEAM, params=DAY, headers=supervisor | {"Purpose-Of-Use": "production"})
     assert said.status_code == 200
 

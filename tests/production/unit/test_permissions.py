@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.auth import ROLES
+from common.access import PERMISSIONS
+from common.auth import EMPLOYEES, ROLES
 from production.model import Assignment
-from production.permissions import EMPLOYEES, WHO_MAY, offices_touched, supervises
+from production.permissions import offices_touched, supervises
 
 MOVED = [
     Assignment("S01", "R1", "200001", date(2026, 1, 1), date(2026, 2, 15)),
@@ -40,9 +41,10 @@ def test_nobody_supervises_an_employee_outside_the_chart() -> None:
     assert not supervises("200001", [Assignment("S01", "R1", None, BEFORE)], day=TODAY, today=TODAY)
 
 
-def test_every_role_named_exists_and_the_public_has_no_figures() -> None:
-    assert set().union(*WHO_MAY.values()) <= ROLES
+def test_the_public_and_machines_have_no_figures() -> None:
     assert {"customer", "portal", "case_system"} == ROLES - EMPLOYEES
+    for operation in ("report.own", "report.named", "report.team"):
+        assert PERMISSIONS.rows[operation].grants.keys() <= EMPLOYEES
 
 
 def test_a_change_touches_the_offices_of_rows_that_come_or_go() -> None:

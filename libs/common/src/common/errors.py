@@ -44,12 +44,7 @@ class MunimentError(Exception):
 
 
 class UnauthenticatedError(MunimentError):
-    """Attributes:
-    challenge: what the answer's WWW-Authenticate says.
-    """
-
     status, kind, title = 401, "unauthenticated", "The caller is not known"
-    challenge = "Bearer"
 
 
 class StepUpError(UnauthenticatedError):
@@ -69,9 +64,10 @@ class StepUpError(UnauthenticatedError):
         super().__init__(
             detail, missing=missing, error="insufficient_user_authentication", acr_values=wanted, max_age=max_age
         )
-        self.challenge = 'Bearer error="insufficient_user_authentication"'
-        self.challenge += f', acr_values="{" ".join(wanted)}"' * bool(wanted)
-        self.challenge += f", max_age={max_age}" * (max_age is not None)
+        challenge = 'Bearer error="insufficient_user_authentication"'
+        challenge += f', acr_values="{" ".join(wanted)}"' * bool(wanted)
+        challenge += f", max_age={max_age}" * (max_age is not None)
+        self.headers = {"WWW-Authenticate": challenge}
 
 
 class ForbiddenError(MunimentError):

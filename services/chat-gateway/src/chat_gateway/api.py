@@ -3,10 +3,10 @@
 import base64
 import binascii
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from chat_gateway import frames, policy, repository
 from chat_gateway.schemas import (
@@ -21,52 +21,53 @@ from chat_gateway.schemas import (
     SessionOut,
 )
 from chat_gateway.tables import ChatSession
-from chat_gateway.use_cases import Caller as Asker
 from chat_gateway.use_cases import Chat, check_cursor
-from common.database import Database
 from common.errors import FieldError, InvalidError
-from common.web.callers import Caller, Terminal
+from common.web.door import AtDoor, Guarded
 
 PAGE = 200
-router = APIRouter(prefix="/v1", tags=["chat"])
+router = APIRouter(prefix="/v1", tags=["chat"], route_class=Guarded)
+public = APIRouter(prefix="/v1", tags=["chat"])
 
 
-@router.get("/notice", summary="The Privacy Act statement in force")
+def chat_of(request: Request) -> Chat:
+    return cast("Chat", request.app.state.chat)
+
+
+AtChat = Annotated[Chat, Depends(chat_of)]
+
+
+@public.get("/notice", operation_id="chat.notice", summary="The Privacy Act statement in force")
 async def notice(
-    request: Request, response: Response, language: Annotated[Language, Query(description="Preferred language")] = "en"
+    chat: AtChat, response: Response, language: Annotated[Language, Query(description="Preferred language")] = "en"
 ) -> Notice:
     """5 U.S.C. 552a(e)(3). Public: it can be read before anything is asked, and kept."""
-    chat: Chat = request.app.state.chat
     statement = chat.statement(language)
     response.headers["ETag"] = f'"{statement.digest}"'
     return frames.notice(statement, chat.languages(statement.version))
 
 
-@router.get("/queue", summary="Sessions that wait for an employee")
+@router.get("/queue", operation_id="queue.list", summary="Sessions that wait for an employee")
 async def queue(
-    request: Request,
-    caller: Caller,
+    door: AtDoor,
     after: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE)] = 50,
 ) -> Queue:
-    policy.require_employee(caller.roles)
-    database: Database = request.app.state.database
-    async with database.reading() as session:
-        found = await repository.waiting_sessions(session, after=_place(after), limit=limit)
+    async with door.open("queue.list", fields=["topic", "language", "opened_at"]) as look:
+        found = await repository.waiting_sessions(look.session, after=_place(after), limit=limit)
+        look.touch(*(s.id for s in found))
     waiting = [
         QueuedSession(session_id=s.id, topic=s.topic, language=s.notice_language, opened_at=s.opened_at) for s in found
     ]
     return Queue(waiting=waiting, next=_cursor(found[-1]) if len(found) == limit else None)
 
 
-@router.get("/sessions/{session_id}", summary="A session of one's own")
-async def session_of(request: Request, session_id: UUID, caller: Caller, terminal: Terminal) -> SessionOut:
+@router.get("/sessions/{session_id}", operation_id="session.read", summary="A session of one's own")
+async def session_of(chat: AtChat, session_id: UUID, door: AtDoor) -> SessionOut:
     """For its participants; to everybody else it does not exist."""
-    chat: Chat = request.app.state.chat
-    part = await chat.take_part(Asker(caller, terminal), session_id=session_id, action="session.read")
-    database: Database = request.app.state.database
-    async with database.reading() as session:
-        row = await repository.session_by_id(session, session_id)
+    async with door.open("session.read", session_id, fields=["session"]) as look:
+        part = await chat.take_part(look, session_id=session_id)
+        row = await repository.session_by_id(look.session, session_id)
     if row is None:
         raise LookupError("a session in hand has no row")
     state = part.live.state
@@ -94,33 +95,36 @@ async def session_of(request: Request, session_id: UUID, caller: Caller, termina
     )
 
 
-@router.get("/sessions/{session_id}/entries", summary="The entries of a session of one's own, from a cursor on")
+@router.get(
+    "/sessions/{session_id}/entries",
+    operation_id="session.read-entries",
+    summary="The entries of a session of one's own, from a cursor on",
+)
 async def entries(
-    request: Request,
+    chat: AtChat,
     session_id: UUID,
     *,
-    caller: Caller,
-    terminal: Terminal,
+    door: AtDoor,
     after: Annotated[int, Query(ge=0, le=2_147_483_647, description="Number of the last entry one has")] = 0,
     limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
 ) -> Entries:
-    chat: Chat = request.app.state.chat
-    part = await chat.take_part(Asker(caller, terminal), session_id=session_id, action="session.entries.read")
-    check_cursor(part, after)
-    withhold = policy.withheld_from(part.participant)
-    stored = await chat.journal.entries_after(session_id, after, limit)
+    async with door.open("session.read-entries", session_id, fields=["entries"]) as look:
+        part = await chat.take_part(look, session_id=session_id)
+        check_cursor(part, after)
+        withhold = policy.withheld_from(part.participant)
+        stored = await chat.journal.entries_after(session_id, after, limit)
     seen = [EntryFrame(**frames.seen(e.follow(""), withhold=withhold)) for e in stored]
     last_seq = part.live.state.last_seq
     more = bool(stored) and stored[-1].seq < last_seq
     return Entries(entries=seen, last_seq=last_seq, next=stored[-1].seq if more else None)
 
 
-@router.post("/sessions/{session_id}/close", summary="End a session of one's own")
-async def close(request: Request, session_id: UUID, caller: Caller, terminal: Terminal) -> ClosedOut:
+@router.post("/sessions/{session_id}/close", operation_id="session.close", summary="End a session of one's own")
+async def close(chat: AtChat, session_id: UUID, door: AtDoor) -> ClosedOut:
     """Closing a closed session answers with the same number and digest."""
-    chat: Chat = request.app.state.chat
-    part = await chat.take_part(Asker(caller, terminal), session_id=session_id, action="session.close")
-    await chat.close_session(part)
+    async with door.open("session.close", session_id, fields=["entries"]) as look:
+        part = await chat.take_part(look, session_id=session_id)
+        await chat.close_session(part)
     return ClosedOut(**frames.closed(part.live.state).model_dump(exclude={"type"}))
 
 

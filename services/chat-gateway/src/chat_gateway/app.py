@@ -13,11 +13,13 @@ from uuid import UUID
 from fastapi import FastAPI
 
 from chat_gateway import SERVICE_NAME
-from chat_gateway.api import router
+from chat_gateway.api import public, router
 from chat_gateway.fanout import Fanout
+from chat_gateway.gate import Gate
 from chat_gateway.journal import Journal, OutOfReachError
 from chat_gateway.notice import load
 from chat_gateway.presence import Presence
+from chat_gateway.schemas import FRAME_TYPES
 from chat_gateway.sessions import LiveSession, Sessions
 from chat_gateway.settings import ChatGatewaySettings
 from chat_gateway.sockets import ChatSocket
@@ -58,10 +60,10 @@ class Gateway:
             journal=self.journal,
             statements=load(),
             presence=self.presence,
-            database=self.database,
             clock=clock,
             opens_per_minute=settings.opens_per_minute,
         )
+        self.gate = Gate(self.database, clock)
         self._catching_up: set[asyncio.Task[None]] = set()
         self.writing: asyncio.Task[None] | None = None
 
@@ -153,7 +155,8 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
         gateway[:] = [running]
         app.state.verifier = TokenVerifier(own, clock)
         app.state.database = running.database
-        app.state.chat = running.chat
+        app.state.clock = clock
+        app.state.chat, app.state.gate = running.chat, running.gate
         async with running.running():
             yield
 
@@ -167,7 +170,9 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
     app = create_app(
         title="Muniment chat gateway",
         description="Live chat between the public and an agency's employees. The socket's protocol: PROTOCOL.md.",
-        routers=[router],
+        routers=[router, public],
+        service=SERVICE_NAME,
+        frames=FRAME_TYPES,
         checks={"database": check_database, "writer": check_writer},
         settings=own,
         lifespan=lifespan,

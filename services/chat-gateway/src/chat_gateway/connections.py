@@ -9,10 +9,11 @@ from uuid import UUID
 from starlette.types import Receive
 from starlette.types import Send as AsgiSend
 
-from chat_gateway import frames, policy
+from chat_gateway import frames
 from chat_gateway.errors import MalformedFrameError, TokenExpiredError, UnknownSessionError
+from chat_gateway.gate import Caller, Gate
 from chat_gateway.lines import Line
-from chat_gateway.model import Entry, Kind, Receipt, Status
+from chat_gateway.model import Receipt, Status
 from chat_gateway.notice import Statement
 from chat_gateway.schemas import (
     CloseSession,
@@ -29,10 +30,11 @@ from chat_gateway.schemas import (
 )
 from chat_gateway.sessions import Submission
 from chat_gateway.settings import ChatGatewaySettings
-from chat_gateway.use_cases import Caller, Chat, Part, check_cursor
+from chat_gateway.subscriptions import Subscription
+from chat_gateway.use_cases import Chat, Part, check_cursor
 from common.auth import LEEWAY_SECONDS, Principal, TokenVerifier
 from common.dpop import Proof
-from common.errors import MunimentError, UnauthenticatedError, UnavailableError
+from common.errors import ForbiddenError, MunimentError, UnauthenticatedError, UnavailableError
 from common.ids import new_id_text
 from common.messaging.consumer import is_outage
 from common.telemetry import get_logger
@@ -45,34 +47,6 @@ PAGE = 100
 log = get_logger("connections")
 
 
-class Subscription:
-    """A connection's ear for one session.
-
-    Attributes:
-        cursor: the last entry that went out to it.
-        live: whether new entries go out at once; before that the backlog does.
-    """
-
-    __slots__ = ("connection", "cursor", "live", "part", "withhold")
-
-    def __init__(self, connection: "Connection", part: Part, cursor: int) -> None:
-        self.connection = connection
-        self.part = part
-        self.cursor = cursor
-        self.live = False
-        self.withhold = policy.withheld_from(part.participant)
-
-    def deliver(self, entry: Entry, origin: object) -> None:
-        seq = entry.receipt.seq
-        if not self.live or seq <= self.cursor:
-            return
-        self.cursor = seq
-        if origin is not self.connection:
-            self.connection.line.push(frames.entry(entry, withhold=self.withhold))
-        if entry.kind is Kind.CLOSED:
-            self.connection.session_ended(self)
-
-
 class Connection:
     """Args:
     terminal: the network terminal, as this server saw it.
@@ -82,6 +56,7 @@ class Connection:
     def __init__(
         self,
         chat: Chat,
+        gate: Gate,
         settings: ChatGatewaySettings,
         verifier: TokenVerifier,
         *,
@@ -93,6 +68,7 @@ class Connection:
         self.id = new_id_text()
         self.line = Line(send, limit=settings.outbox_frames, ended=self._leave_all)
         self._chat = chat
+        self._gate = gate
         self._settings = settings
         self._verifier = verifier
         self._receive = receive
@@ -210,9 +186,9 @@ class Connection:
             return
         try:
             principal = await self._verified(frame.token, Proof(frame.proof, "GET", self._url))
-        except UnauthenticatedError as error:
+        except (UnauthenticatedError, ForbiddenError) as error:
             self.line.push(frames.error(error, {}))
-            self.line.end(UNAUTHENTICATED, "the token proves nothing")
+            self.line.end(UNAUTHENTICATED, "this token logs nobody in")
             return
         self._greet(principal, frame.language)
 
@@ -220,17 +196,28 @@ class Connection:
         principal = await self._verifier.verify(token, proof)
         if self._caller is not None and principal.id != self._caller.principal.id:
             raise UnauthenticatedError("the token is somebody else's")
+        await self._gate.log_in(Caller(principal, self._terminal))
         return principal
 
     def _greet(self, principal: Principal, language: str) -> None:
         if self._caller is None:
             self._chat.presence.enter(self.id, "customer" if "customer" in principal.roles else "employee")
         self._caller = Caller(principal, self._terminal)
+        self._leave_if_barred(principal)
         left = principal.expires_at + LEEWAY_SECONDS - self._chat.clock.now().timestamp()
         self._set_deadline(max(left, 0), self._expired)
         self.line.push(frames.write(Welcome(roles=sorted(principal.roles), expires_at=principal.expires_at)))
         # Employees see it too: they should know what the public was told.
         self._show(language)
+
+    def _leave_if_barred(self, principal: Principal) -> None:
+        """Who may take part no longer, their position or standing having changed, hears no more either (S3-111)."""
+        try:
+            self._gate.ask("message.send", principal)
+        except MunimentError as error:
+            if self._parts:
+                self.line.push(frames.error(error, {}))
+            self._leave_all()
 
     def _show(self, language: str) -> None:
         shown = self._shown = self._chat.statement(language)
@@ -254,13 +241,15 @@ class Connection:
     async def _open(self, frame: Open) -> None:
         shown = self._shown
         try:
-            part = await self._chat.open_session(
-                self._who(),
-                client_id=frame.client_id,
-                topic=frame.topic,
-                shown=shown,
-                acknowledged=frame.notice_version,
-            )
+            async with self._gate.open("session.open", self._who()) as passage:
+                part = await self._chat.open_session(
+                    passage,
+                    client_id=frame.client_id,
+                    topic=frame.topic,
+                    shown=shown,
+                    acknowledged=frame.notice_version,
+                )
+                passage.touch(part.live.state.id)
         except MunimentError as error:
             if shown is not None and error.kind == "notice-not-acknowledged":
                 self._show(shown.language)
@@ -268,22 +257,26 @@ class Connection:
         await self._attend(part, "opened", 0, client_id=frame.client_id)
 
     async def _join(self, frame: Join) -> None:
-        part = await self._chat.join_session(self._who(), session_id=UUID(frame.session_id))
+        session_id = UUID(frame.session_id)
+        async with self._gate.open("session.join", self._who(), session_id) as passage:
+            part = await self._chat.join_session(passage, session_id=session_id)
         await self._attend(part, "joined", 0)
 
     async def _resume(self, frame: Resume) -> None:
-        part = await self._chat.take_part(self._who(), session_id=UUID(frame.session_id), action="session.resume")
-        check_cursor(part, frame.after_seq)
+        session_id = UUID(frame.session_id)
+        async with self._gate.open("session.resume", self._who(), session_id) as passage:
+            part = await self._chat.take_part(passage, session_id=session_id)
+            check_cursor(part, frame.after_seq)
         await self._attend(part, "resumed", frame.after_seq)
 
     async def _close_session(self, frame: CloseSession) -> None:
-        subscription = self._parts.get(frame.session_id)
-        if subscription is not None:
-            await self._chat.close_session(subscription.part)  # the closing entry is delivered to everybody, here too
-            return
-        part = await self._chat.take_part(self._who(), session_id=UUID(frame.session_id), action="session.close")
-        await self._chat.close_session(part)
-        self.line.push(frames.write(frames.closed(part.live.state)))
+        session_id = UUID(frame.session_id)
+        attended = frame.session_id in self._parts
+        async with self._gate.open("session.close", self._who(), session_id) as passage:
+            part = await self._chat.take_part(passage, session_id=session_id)
+            await self._chat.close_session(part)
+        if not attended:  # who attends hears it as everybody does, by the closing entry
+            self.line.push(frames.write(frames.closed(part.live.state)))
 
     async def _ping(self, _frame: Ping) -> None:
         self.line.push(frames.write(Pong()))
@@ -299,6 +292,7 @@ class Connection:
         self, part: Part, how: Literal["opened", "joined", "resumed"], after_seq: int, *, client_id: str | None = None
     ) -> None:
         """Send what the reader lacks, in order, and go over to live delivery without a gap or a repetition."""
+        self._gate.ask("message.send", self._who().principal)
         state = part.live.state
         if (former := self._parts.get(state.key)) is not None:
             self._leave(former)

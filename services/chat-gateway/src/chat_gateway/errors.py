@@ -21,6 +21,15 @@ class UnknownSessionError(NotFoundError):
         super().__init__("there is no such session for you on this connection; open, join or resume one first")
 
 
+class NotYourSessionError(ForbiddenError):
+    """Answered word for word like a session that does not exist; the trail alone says refused."""
+
+    status, kind, title = UnknownSessionError.status, UnknownSessionError.kind, UnknownSessionError.title
+
+    def __init__(self) -> None:
+        super().__init__(UnknownSessionError().detail)
+
+
 class SessionClosedError(ConflictError):
     kind, title = "session-closed", "The session is closed"
 
@@ -97,6 +106,7 @@ __all__ = [
     "FrameTooLargeError",
     "MalformedFrameError",
     "NotStoredYetError",
+    "NotYourSessionError",
     "NoticeNotAcknowledgedError",
     "SessionClosedError",
     "TextTooLongError",

@@ -1,30 +1,11 @@
-"""Who may do what to a session, on plain facts. Rules about people stand here; rules about order and state in `model`."""
+"""Rules of a session on plain facts: notice, parts, endings. Who may do what stands in the table of permissions; order and
+state in `model`.
+"""
 
 from collections.abc import Mapping
 
 from chat_gateway.errors import NoticeNotAcknowledgedError, UnknownSessionError
 from chat_gateway.model import CloseReason, Participant, Status
-from common.errors import ForbiddenError
-
-
-def require_opener(roles: frozenset[str]) -> None:
-    """Only a member of the public opens a session (S1-002): the agency never starts one.
-
-    Raises:
-        ForbiddenError: the caller is no customer, or is an employee as well.
-    """
-    if roles != {"customer"}:
-        raise ForbiddenError("only a customer opens a session; the agency never starts one")
-
-
-def require_employee(roles: frozenset[str]) -> None:
-    """Only an agent sees the queue and takes a session.
-
-    Raises:
-        ForbiddenError: the caller is no agent.
-    """
-    if "agent" not in roles:
-        raise ForbiddenError("this needs the role agent")
 
 
 def require_notice(*, shown: str | None, current: str, acknowledged: str) -> None:

@@ -1,7 +1,7 @@
 """What travels: frames from clients, frames to clients, and the bodies of the HTTP interface. PROTOCOL.md explains them."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
@@ -91,6 +91,10 @@ class Ping(ClientFrame):
 
 FromClient = Annotated[Hello | Open | Join | Send | Resume | CloseSession | Ping, Field(discriminator="type")]
 from_client: TypeAdapter[Hello | Open | Join | Send | Resume | CloseSession | Ping] = TypeAdapter(FromClient)
+
+
+FRAME_TYPES = tuple(kind.model_fields["type"].annotation.__args__[0] for kind in get_args(get_args(FromClient)[0]))
+"""What a client can say: each of these has its row in the table of permissions."""
 
 
 class NoticeSection(BaseModel):

@@ -4,6 +4,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chat_gateway.connections import Connection
+from chat_gateway.gate import Caller
 from chat_gateway.settings import ChatGatewaySettings
 from common.errors import MunimentError
 from common.web.callers import authenticated, terminal_of, url_of
@@ -27,6 +28,7 @@ class ChatSocket:
         if "authorization" in Headers(scope=scope):
             try:
                 principal = await authenticated(scope)
+                await state.gate.log_in(Caller(principal, terminal_of(scope)))
             except MunimentError as error:
                 await _refuse(send, error)
                 return
@@ -34,6 +36,7 @@ class ChatSocket:
         await send({"type": "websocket.accept"})
         connection = Connection(
             state.chat,
+            state.gate,
             self._settings,
             state.verifier,
             receive=receive,

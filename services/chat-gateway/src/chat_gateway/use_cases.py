@@ -4,32 +4,39 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 from uuid import UUID
 
 from chat_gateway import policy
-from chat_gateway.errors import ClientIdReusedError, CursorAheadError, TooManySessionsError, UnknownSessionError
+from chat_gateway.errors import (
+    ClientIdReusedError,
+    CursorAheadError,
+    NotYourSessionError,
+    TooManySessionsError,
+    UnknownSessionError,
+)
 from chat_gateway.journal import Journal
 from chat_gateway.model import Close, Join, Kind, Open, Opening, Participant, Post, Receipt
 from chat_gateway.notice import Statement, Statements
 from chat_gateway.presence import Presence
 from chat_gateway.sessions import LiveSession, Reply, Sessions, Submission
 from chat_gateway.writer import Writer
-from common.audit import AuditEvent, Outcome, record
+from common.access import Reach
 from common.auth import Principal
 from common.clock import Clock, rfc3339
-from common.database import Database
 from common.errors import ForbiddenError, MunimentError
 from common.ids import new_id
 
 HIGHEST_LEVEL = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, and from which network terminal, as this server saw it."""
+class LetIn(Protocol):
+    """A caller whom the table let in, by a route or a frame."""
 
-    principal: Principal
-    terminal: str
+    @property
+    def principal(self) -> Principal: ...
+
+    def covers(self, reach: Reach, /) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,6 @@ class Chat:
         journal: Journal,
         statements: Statements,
         presence: Presence,
-        database: Database,
         clock: Clock,
         opens_per_minute: int,
     ) -> None:
@@ -76,7 +82,6 @@ class Chat:
         self.clock = clock
         self._writer = writer
         self._statements = statements
-        self._database = database
         self._opens_per_minute = opens_per_minute
 
     def statement(self, language: str) -> Statement:
@@ -87,20 +92,19 @@ class Chat:
         return self._statements.languages(version)
 
     async def open_session(
-        self, caller: Caller, *, client_id: str, topic: str, shown: Statement | None, acknowledged: str
+        self, caller: LetIn, *, client_id: str, topic: str, shown: Statement | None, acknowledged: str
     ) -> Part:
         """Open a session for a customer who was shown the statement and acknowledges it by this (S1-001, S1-002, S3-070).
 
         Sent again with the same client id, it finds the session that is there.
 
         Raises:
-            ForbiddenError: not a customer, or the token lacks a fact that the session must keep.
+            ForbiddenError: the token lacks a fact that the session must keep.
             NoticeNotAcknowledgedError: nothing is stored then.
             ClientIdReusedError: this account opened another session under this client id.
             TooManySessionsError: too many in a minute.
         """
         principal = caller.principal
-        policy.require_opener(principal.roles)
         in_force = self.statement(shown.language if shown else "")
         policy.require_notice(
             shown=shown.version if shown else None, current=in_force.version, acknowledged=acknowledged
@@ -133,15 +137,14 @@ class Chat:
             raise ClientIdReusedError
         return Part(live, policy.participant_of(live.state.participants, principal.id))
 
-    async def join_session(self, caller: Caller, *, session_id: UUID) -> Part:
+    async def join_session(self, caller: LetIn, *, session_id: UUID) -> Part:
         """Take a waiting session as an agent; an agent who has it already just goes on.
 
         Raises:
-            ForbiddenError: not an agent, or the token lacks pin, display_name, office or region (S1-035, S1-036, S1-017).
-            UnknownSessionError: there is none, or somebody else has it.
+            ForbiddenError: the token lacks pin, display_name, office or region (S1-035, S1-036, S1-017).
+            UnknownSessionError, NotYourSessionError: there is none, or somebody else has it.
         """
         principal = caller.principal
-        policy.require_employee(principal.roles)
         who = Participant(
             str(new_id()),
             principal.id,
@@ -154,26 +157,26 @@ class Chat:
         )
         live = await self.sessions.find(session_id)
         mine = live.state.participants.get(principal.id) if live else None
-        if live is None or (mine is None and not policy.may_take(live.state.status)):
-            await self.record(caller, "session.join", session_id, "refused" if live else "not_found")
+        if live is None:
             raise UnknownSessionError
+        if mine is None and not policy.may_take(live.state.status):
+            raise NotYourSessionError
         if mine is None:
             await self._store(live, Join(who, str(new_id())))
-        await self.record(caller, "session.join", session_id, "done")
         return Part(live, mine or who)
 
-    async def take_part(self, caller: Caller, *, session_id: UUID, action: str) -> Part:
-        """A participant comes back to the session, for reading or for going on; the look is recorded (invariant 7).
+    async def take_part(self, caller: LetIn, *, session_id: UUID) -> Part:
+        """A participant comes back to the session, for reading or for going on.
 
         Raises:
-            UnknownSessionError: there is none, or it is not the caller's.
+            UnknownSessionError, NotYourSessionError: there is none, or it is not the caller's.
         """
         live = await self.sessions.find(session_id)
-        mine = live.state.participants.get(caller.principal.id) if live else None
-        outcome: Outcome = "done" if mine else "refused" if live else "not_found"
-        await self.record(caller, action, session_id, outcome)
-        if live is None or mine is None:
+        if live is None:
             raise UnknownSessionError
+        mine = live.state.participants.get(caller.principal.id)
+        if mine is None or not caller.covers(Reach(own=True)):
+            raise NotYourSessionError
         return Part(live, mine)
 
     def post(self, part: Part, *, client_id: str, text: str, reply: Reply) -> None:
@@ -190,20 +193,6 @@ class Chat:
         except MunimentError:
             if part.live.state.closing is None:
                 raise
-
-    async def record(self, caller: Caller, action: str, session_id: UUID, outcome: Outcome) -> None:
-        """Write who looked, from where, when, at what, why and how it ended."""
-        event = AuditEvent(
-            caller.principal,
-            caller.terminal,
-            action,
-            outcome,
-            record_ids=[str(session_id)],
-            fields=["entries"],
-            purpose="conversation",
-        )
-        async with self._database.unit_of_work() as session:
-            await record(session, event, now=self.clock.now())
 
     async def _store(self, live: LiveSession, contribution: Open | Join | Close) -> Receipt:
         reply = _Awaited()
@@ -248,4 +237,4 @@ def _authenticated_at(principal: Principal) -> str:
     return rfc3339(datetime.fromtimestamp(value, UTC))
 
 
-__all__ = ["Caller", "Chat", "Kind", "Part", "check_cursor"]
+__all__ = ["Chat", "Kind", "LetIn", "Part", "check_cursor"]

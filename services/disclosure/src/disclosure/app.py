@@ -17,7 +17,7 @@ from common.messaging.consumer import Subject
 from common.settings import ServiceSettings
 from common.web.app import create_app
 from disclosure import grants, repository, rulebook
-from disclosure.api import router
+from disclosure.api import public, router
 from disclosure.consumers import SUBJECTS
 from disclosure.settings import DisclosureSettings
 from disclosure.tables import SigningKey
@@ -54,9 +54,10 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
         await database.close()
 
     return create_app(
+        service="disclosure",
         title="Muniment disclosure",
         description=DESCRIPTION,
-        routers=[router],
+        routers=[router, public],
         checks={"database": database.ping},
         settings=settings,
         lifespan=life,

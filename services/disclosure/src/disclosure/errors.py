@@ -36,10 +36,3 @@ class NotAllowedError(InvalidError):
 class UnknownRulesError(NotFoundError):
     def __init__(self) -> None:
         super().__init__("no decision was made under rules of this version")
-
-
-class UnregisteredPurposeError(ForbiddenError):
-    """Nobody looks without a purpose that is registered (S1-014)."""
-
-    def __init__(self, registered: tuple[str, ...]) -> None:
-        super().__init__(f"state a registered purpose: {', '.join(registered)}", missing=["purpose"])

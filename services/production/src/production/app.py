@@ -7,16 +7,30 @@ from typing import cast
 
 from fastapi import FastAPI
 
-from common.auth import TokenVerifier
+from common.auth import Principal, TokenVerifier
 from common.cli import Service
 from common.clock import Clock, SystemClock
 from common.database import Database
+from common.dpop import Proof
+from common.errors import ForbiddenError
 from common.messaging.consumer import Subject
+from common.pii.ssn import holds_ssn
 from common.settings import ServiceSettings
 from common.web.app import create_app
 from production import consumers
 from production.api import router
 from production.settings import ProductionSettings, zone
+
+
+class NoSsnVerifier(TokenVerifier):
+    """Knows nobody whom the issuer names by a social security number: not even a refusal could be recorded (S3 2.5)."""
+
+    async def verify(self, token: str, proof: Proof | None = None) -> Principal:
+        """Raises ForbiddenError as well: the token names its owner by one."""
+        principal = await super().verify(token, proof)
+        if any(holds_ssn(str(value)) for value in (principal.id, *map(principal.claims.get, ("pin", "office")))):
+            raise ForbiddenError("the token names its owner by what this service neither uses nor stores (S3 2.5)")
+        return principal
 
 
 def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAPI:
@@ -28,13 +42,14 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAP
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database, app.state.clock, app.state.zone = database, clock, zone(chosen.report_time_zone)
-        app.state.verifier = TokenVerifier(settings, clock)
+        app.state.verifier = NoSsnVerifier(settings, clock)
         try:
             yield
         finally:
             await database.close()
 
     return create_app(
+        service="production",
         title="Muniment production",
         description="The work of the employees who answer: ingest, reports by role, the organisation chart. No social "
         "security number is taken on any way.",

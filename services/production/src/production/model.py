@@ -2,11 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import Literal
 from uuid import UUID
-
-Purpose = Literal["production", "performance", "reporting"]
-"""What a report may be read for (S3 2.2); there is no fourth."""
 
 
 @dataclass(frozen=True, slots=True)

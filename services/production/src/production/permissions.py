@@ -1,26 +1,9 @@
-"""Who may do what (S3 2.1, 3.4): rules about people. Rules about the state of records are in `policy`. Pure."""
+"""How a caller stands to an employee (S3 2.1, 3.4): what the table of permissions asks of this service. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from production.model import Assignment
-
-# Everyone who works here may see their own figures at any time (S3 7.1); the public and machines have none.
-EMPLOYEES = frozenset(
-    {
-        "agent", "supervisor", "quality_reviewer", "analyst", "office_admin", "regional_admin", "hq_admin",
-        "privacy_officer", "records_officer", "auditor",
-    }
-)  # fmt: skip
-
-WHO_MAY: Mapping[str, frozenset[str]] = {
-    "action.record": frozenset({"case_system"}),
-    "report.own": EMPLOYEES,
-    "report.named": frozenset({"supervisor"}),
-    "report.team": frozenset({"supervisor"}),
-    "assignments.read": frozenset({"office_admin"}),
-    "assignments.set": frozenset({"office_admin"}),
-}
 
 
 def supervises(supervisor_pin: str, assignments: Sequence[Assignment], *, day: date, today: date) -> bool:

@@ -127,11 +127,12 @@ async def employee_by_pin(session: ReadSession, pin: str, *, lock: bool = False)
     return found.scalar_one_or_none()
 
 
-async def assignments_of(session: ReadSession, employee: EmployeeRow) -> list[AssignmentRow]:
-    """Those in force, by date."""
+async def assignments_of(session: ReadSession, pin: str) -> list[AssignmentRow]:
+    """Those in force of the employee with this PIN, by date; asked in the same way whether there is one or not."""
     query = (
         select(AssignmentRow)
-        .where(col(AssignmentRow.employee_id) == employee.id, col(AssignmentRow.superseded_at).is_(None))
+        .join(EmployeeRow, col(EmployeeRow.id) == AssignmentRow.employee_id)
+        .where(EmployeeRow.pin == pin, col(AssignmentRow.superseded_at).is_(None))
         .order_by(col(AssignmentRow.valid_from))
     )
     return list((await session.execute(query)).scalars())

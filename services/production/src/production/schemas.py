@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.contracts.production import ActionCompleted, ActionPii
-from production.model import Assignment, Purpose
+from production.model import Assignment
 
 
 class ActionReportPii(ActionPii):
@@ -120,7 +120,7 @@ class DailyReport(BaseModel):
     date: date
     time_zone: str
     as_of: datetime
-    purpose: Purpose
+    purpose: str
     employee_pin: str
     totals: TotalsBody
     actions: list[FigureBody]
@@ -139,7 +139,7 @@ class TeamReport(BaseModel):
     date: date
     time_zone: str
     as_of: datetime
-    purpose: Purpose
+    purpose: str
     totals: TotalsBody
     employees: list[TeamMember]
     not_shown: int = Field(

@@ -2,37 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, tzinfo
 
-from common import audit
-from common.audit import AuditEvent
-from common.auth import Principal
+from common.access import Look, Reach
 from common.contracts.production import ActionCompleted
 from common.contracts.transcripts import TranscriptClosed
 from common.database import WriteSession
 from common.errors import ConflictError, ForbiddenError, InvalidError
 from production import repository
 from production.errors import StaleEditError, UnconditionalEditError
-from production.model import Assignment, Chat, Day, Employee, Figure, Purpose
-from production.permissions import WHO_MAY, offices_touched, supervises
+from production.model import Assignment, Chat, Day, Employee, Figure
+from production.permissions import offices_touched, supervises
 from production.policy import wrong_with_action, wrong_with_assignments
 from production.publishing import tell_action
 from production.tables import AssignmentRow, EmployeeRow
 
 REPORT_FIELDS = ("kind", "form_type", "hour_type", "actions", "minutes", "messages")
 NOT_YOURS = "this is not an employee of yours"
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, from where."""
-
-    principal: Principal
-    terminal: str
-
-    def event(self, action: str, *, purpose: str = "") -> AuditEvent:
-        """The audit entry of a look or act as it is asked for; the use case completes it."""
-        return AuditEvent(self.principal, self.terminal, action, "refused", purpose=purpose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,107 +60,88 @@ async def record_transcripts(session: WriteSession, transcripts: Sequence[Transc
         raise ConflictError("transcript_id, session_id: another transcript of this id or session is stored already")
 
 
-async def take_report(session: WriteSession, caller: Caller, action: ActionCompleted, *, now: datetime) -> bool:
+async def take_report(look: Look, action: ActionCompleted) -> bool:
     """Take an action that a case system reports by HTTP, and tell it. Returns whether it was new.
 
     Raises:
-        ForbiddenError: the caller is no case system.
         InvalidError: with every field that is wrong.
         ConflictError: its id stands for another action already.
     """
-    caller.principal.require(*WHO_MAY["action.record"])
     if wrong := wrong_with_action(action):
         raise InvalidError(
             f"{len(wrong)} field(s) do not meet a rule: {', '.join(w.field for w in wrong)}", errors=wrong
         )
-    new = await record_actions(session, [action], [f"case-system:{caller.principal.id}"]) == 1
+    new = await record_actions(look.session, [action], [f"case-system:{look.principal.id}"]) == 1
     if new:
-        await tell_action(session, action, now=now)
-    fields = sorted(ActionCompleted.model_fields)
-    await _record(session, caller, "action.record", now, ids=[str(action.action_id)], fields=fields)
+        await tell_action(look.session, action, now=look.now)
+    look.touch(action.action_id, fields=sorted(ActionCompleted.model_fields))
     return new
 
 
-async def read_own_day(
-    session: WriteSession, caller: Caller, *, day: date, zone: tzinfo, purpose: Purpose, now: datetime
-) -> DailyWork:
+async def read_own_day(look: Look, *, day: date, zone: tzinfo) -> DailyWork:
     """The caller's own day (S3 2.1, 3.4). Whose it is stands in the token and nowhere else.
 
     Raises:
-        ForbiddenError: the caller is no employee, or the token names no PIN.
+        ForbiddenError: the token names no PIN.
     """
-    caller.principal.require(*WHO_MAY["report.own"])
-    pin = caller.principal.claim("pin")
-    employee = await repository.employee_by_pin(session, pin)
-    ids = [str(employee.id)] if employee else []
-    await _record(session, caller, "report.own", now, ids=ids, fields=REPORT_FIELDS, purpose=purpose)
-    return await _daily_work(session, pin, Day.of(day, zone))
+    pin = look.principal.claim("pin")
+    employee = await repository.employee_by_pin(look.session, pin)
+    look.touch(*([employee.id] if employee else []), fields=REPORT_FIELDS)
+    if not look.covers(Reach(own=True)):
+        raise ForbiddenError(NOT_YOURS)
+    return await _daily_work(look.session, pin, Day.of(day, zone))
 
 
-async def read_subordinates_day(
-    session: WriteSession, caller: Caller, pin: str, *, day: date, zone: tzinfo, purpose: Purpose, now: datetime
-) -> DailyWork:
+async def read_subordinates_day(look: Look, pin: str, *, day: date, zone: tzinfo) -> DailyWork:
     """The day of one employee, for their supervisor (S3 2.1, 3.4).
 
     Raises:
         ForbiddenError: the caller did not supervise this employee then, or does not now; the same for an unknown PIN.
     """
-    caller.principal.require(*WHO_MAY["report.named"])
-    employee = await repository.employee_by_pin(session, pin)
-    chart = [repository.as_value(row) for row in await repository.assignments_of(session, employee)] if employee else []
-    mine = supervises(caller.principal.claim("pin"), chart, day=day, today=now.astimezone(zone).date())
-    if employee is None or not mine:
+    employee = await repository.employee_by_pin(look.session, pin)
+    chart = [repository.as_value(row) for row in await repository.assignments_of(look.session, pin)]
+    mine = supervises(look.principal.claim("pin"), chart, day=day, today=look.now.astimezone(zone).date())
+    if not look.covers(Reach(subordinate=mine)) or employee is None:
         raise ForbiddenError(NOT_YOURS)
-    await _record(session, caller, "report.named", now, ids=[str(employee.id)], fields=REPORT_FIELDS, purpose=purpose)
-    return await _daily_work(session, pin, Day.of(day, zone))
+    look.touch(employee.id, fields=REPORT_FIELDS)
+    return await _daily_work(look.session, pin, Day.of(day, zone))
 
 
-async def read_team_day(
-    session: WriteSession, caller: Caller, *, day: date, zone: tzinfo, purpose: Purpose, now: datetime
-) -> TeamWork:
+async def read_team_day(look: Look, *, day: date, zone: tzinfo) -> TeamWork:
     """The day of the caller's subordinates: those of that day who are so still (see `permissions.supervises`).
 
     Raises:
-        ForbiddenError: the caller is no supervisor, or the token names no PIN.
+        ForbiddenError: the token names no PIN, or the caller's role reaches no subordinates.
     """
-    caller.principal.require(*WHO_MAY["report.team"])
-    pin = caller.principal.claim("pin")
-    then = await repository.team_of(session, pin, day)
-    still = {e.id for e in await repository.team_of(session, pin, now.astimezone(zone).date())}
+    if not look.covers(Reach(subordinate=True)):
+        raise ForbiddenError(NOT_YOURS)
+    pin = look.principal.claim("pin")
+    then = await repository.team_of(look.session, pin, day)
+    still = {e.id for e in await repository.team_of(look.session, pin, look.now.astimezone(zone).date())}
     team = [e for e in then if e.id in still]
-    figures = await repository.figures_of(session, [e.pin for e in team], Day.of(day, zone))
-    ids = [str(e.id) for e in team]
-    await _record(session, caller, "report.team", now, ids=ids, fields=REPORT_FIELDS, purpose=purpose)
+    figures = await repository.figures_of(look.session, [e.pin for e in team], Day.of(day, zone))
+    look.touch(*(e.id for e in team), fields=REPORT_FIELDS)
     members = [(e, [f for f in figures if f.pin == e.pin]) for e in team]
     return TeamWork(members, not_shown=len(then) - len(team))
 
 
-async def read_assignments(
-    session: WriteSession, caller: Caller, pin: str, *, now: datetime
-) -> tuple[EmployeeRow, list[Assignment]]:
+async def read_assignments(look: Look, pin: str) -> tuple[EmployeeRow, list[Assignment]]:
     """An employee's history in the chart, for the administrator of an office in it.
 
     Raises:
         ForbiddenError: no office of the caller's; the same for an unknown PIN.
     """
-    caller.principal.require(*WHO_MAY["assignments.read"])
-    office = caller.principal.claim("office")
-    employee = await repository.employee_by_pin(session, pin)
-    rows = await repository.assignments_of(session, employee) if employee else []
-    if employee is None or all(row.office != office for row in rows):
+    office = look.principal.claim("office")
+    employee = await repository.employee_by_pin(look.session, pin)
+    rows = await repository.assignments_of(look.session, pin)
+    if not look.covers(Reach(office=any(row.office == office for row in rows))) or employee is None:
         raise ForbiddenError("this is not an employee of your office")
-    await _record(session, caller, "assignments.read", now, ids=_ids(employee, rows), fields=_CHART_FIELDS)
+    look.touch(*_ids(employee, rows), fields=_CHART_FIELDS)
     return employee, [repository.as_value(row) for row in rows]
 
 
 async def set_assignments(
-    session: WriteSession,
-    caller: Caller,
-    pin: str,
-    wanted: Sequence[Assignment],
-    *,
-    revision: int | None,
-    now: datetime,
+    look: Look, pin: str, wanted: Sequence[Assignment], *, revision: int | None
 ) -> tuple[EmployeeRow, list[Assignment]]:
     """Put an employee's history in the chart as it is wanted; rows that change stay readable as superseded.
 
@@ -186,32 +153,30 @@ async def set_assignments(
         InvalidError: the history contradicts itself.
         StaleEditError, UnconditionalEditError: it was changed meanwhile; the caller does not say what they read.
     """
-    caller.principal.require(*WHO_MAY["assignments.set"])
-    office = caller.principal.claim("office")
-    if caller.principal.claim("pin") == pin:
+    office = look.principal.claim("office")
+    if look.principal.claim("pin") == pin:
         raise ForbiddenError("nobody changes their own place in the chart")
     if wrong := wrong_with_assignments(pin, wanted):
         raise InvalidError(
             f"{len(wrong)} field(s) do not meet a rule: {', '.join(w.field for w in wrong)}", errors=wrong
         )
-    await repository.meet_employees(session, {pin} | {a.supervisor_pin for a in wanted if a.supervisor_pin})
-    employee = await repository.employee_by_pin(session, pin, lock=True)
+    await repository.meet_employees(look.session, {pin} | {a.supervisor_pin for a in wanted if a.supervisor_pin})
+    employee = await repository.employee_by_pin(look.session, pin, lock=True)
     if employee is None:
         raise AssertionError("an employee that was just met is there")
-    rows = await repository.assignments_of(session, employee)
+    rows = await repository.assignments_of(look.session, pin)
     before = [repository.as_value(row) for row in rows]
-    if offices_touched(before, wanted) - {office}:
+    if not look.covers(Reach(office=offices_touched(before, wanted) <= {office})):
         raise ForbiddenError("this would change the chart of another office than yours")
     _check_revision(employee, revision)
     gone = [row for row in rows if repository.as_value(row) not in wanted]
     new = [a for a in wanted if a not in before]
+    added: list[AssignmentRow] = []
     if gone or new:
         added = await repository.change_assignments(
-            session, employee, gone=gone, new=new, by=caller.principal.id, now=now
+            look.session, employee, gone=gone, new=new, by=look.principal.id, now=look.now
         )
-        await _record(
-            session, caller, "assignments.set", now, ids=_ids(employee, [*gone, *added]), fields=_CHART_FIELDS
-        )
+    look.touch(*_ids(employee, [*gone, *added]), fields=_CHART_FIELDS)
     return employee, sorted(wanted, key=lambda a: a.valid_from)
 
 
@@ -237,17 +202,3 @@ async def _daily_work(session: WriteSession, pin: str, day: Day) -> DailyWork:
 
 def _ids(employee: EmployeeRow, rows: Sequence[AssignmentRow]) -> list[str]:
     return [str(employee.id), *(str(row.id) for row in rows)]
-
-
-async def _record(
-    session: WriteSession,
-    caller: Caller,
-    action: str,
-    now: datetime,
-    *,
-    ids: Sequence[str],
-    fields: Sequence[str],
-    purpose: str = "",
-) -> None:
-    entry = AuditEvent(caller.principal, caller.terminal, action, "done", ids, fields, purpose)
-    await audit.record(session, entry, now=now)

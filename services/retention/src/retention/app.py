@@ -35,6 +35,7 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAP
             await database.close()
 
     return create_app(
+        service="retention",
         title="Muniment retention",
         description="The register of every record, and whether one may be disposed of: with every reason why not yet.",
         routers=[router],

@@ -1,14 +1,12 @@
 """What retention does. Each takes the session of its caller's unit of work and never commits."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import NoReturn
 from uuid import UUID
 
-from common import audit
-from common.audit import AuditEvent
-from common.auth import Principal
+from common.access import PERMISSIONS, Look
 from common.database import ReadSession, WriteSession
 from common.errors import ConflictError, ForbiddenError, NotFoundError
 from retention import repository
@@ -16,26 +14,7 @@ from retention.errors import DestructionRefusedError
 from retention.model import Eligibility, Entry, Facts, Kind, Registration, Series, SeriesByKind, Status
 from retention.policy import eligibility
 
-READERS = frozenset({"records_officer", "auditor"})
-"""Who may look into the register (S1 Safeguards: those who need it in their duties)."""
-
 ENTRY_FIELDS = ("kind", "series", "owner", "created_at", "closed_at", "registered_at", "status")
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, from where."""
-
-    principal: Principal
-    terminal: str
-
-    def event(self, action: str, *record_ids: UUID) -> AuditEvent:
-        """The audit entry of a look or act as it is asked for; the use case completes it."""
-        return AuditEvent(self.principal, self.terminal, action, "refused", [str(i) for i in record_ids])
-
-    @property
-    def may_read(self) -> bool:
-        return not READERS.isdisjoint(self.principal.roles)
 
 
 async def register(
@@ -52,56 +31,35 @@ async def register(
     return added
 
 
-async def read_record(session: WriteSession, caller: Caller, record_id: UUID, *, now: datetime) -> Entry:
+async def read_record(look: Look, record_id: UUID) -> Entry:
     """One line of the register.
 
     Raises:
-        ForbiddenError, NotFoundError
+        NotFoundError
     """
-    caller.principal.require(*READERS)
-    entry = await _entry(session, record_id)
-    await _record(session, caller.event("record.read", record_id), now)
-    return entry
+    look.touch(fields=ENTRY_FIELDS)
+    return await _entry(look.session, record_id)
 
 
-async def list_records(
-    session: WriteSession,
-    caller: Caller,
-    *,
-    kind: Kind | None,
-    status: Status | None,
-    after: int,
-    limit: int,
-    now: datetime,
-) -> list[Entry]:
-    """Lines of the register after a position, one more than `limit` where there are more.
-
-    Raises:
-        ForbiddenError
-    """
-    caller.principal.require(*READERS)
-    entries = await repository.page(session, kind=kind, status=status, after=after, limit=limit + 1)
-    await _record(session, caller.event("record.search", *(e.record_id for e in entries[:limit])), now)
+async def list_records(look: Look, *, kind: Kind | None, status: Status | None, after: int, limit: int) -> list[Entry]:
+    """Lines of the register after a position, one more than `limit` where there are more."""
+    entries = await repository.page(look.session, kind=kind, status=status, after=after, limit=limit + 1)
+    look.touch(*(e.record_id for e in entries[:limit]), fields=ENTRY_FIELDS)
     return entries
 
 
-async def explain(
-    session: WriteSession, caller: Caller, record_id: UUID, series: SeriesByKind, *, now: datetime
-) -> tuple[Entry, Eligibility]:
+async def explain(look: Look, record_id: UUID, series: SeriesByKind) -> tuple[Entry, Eligibility]:
     """Why the record may not be disposed of yet: every reason, and what is not known.
 
     Raises:
-        ForbiddenError, NotFoundError
+        NotFoundError
     """
-    caller.principal.require(*READERS)
-    entry = await _entry(session, record_id)
-    await _record(session, caller.event("record.eligibility", record_id), now)
-    return entry, eligibility(facts_of(entry, series[entry.kind]), now=now)
+    entry = await _entry(look.session, record_id)
+    look.touch(fields=ENTRY_FIELDS)
+    return entry, eligibility(facts_of(entry, series[entry.kind]), now=look.now)
 
 
-async def refuse_destruction(
-    session: ReadSession, caller: Caller, record_id: UUID, series: SeriesByKind, *, now: datetime
-) -> NoReturn:
+async def refuse_destruction(look: Look, record_id: UUID, series: SeriesByKind) -> NoReturn:
     """Answer a request to destroy, by whomever: the register knows no facts under which it would be granted.
 
     Raises:
@@ -109,12 +67,12 @@ async def refuse_destruction(
         NotFoundError: there is no such record, and the caller may know that.
         ForbiddenError: there is none, and the caller may not look into the register.
     """
-    entry = await repository.find(session, record_id)
-    if entry is None and not caller.may_read:
+    entry = await repository.find(look.session, record_id)
+    if entry is None and look.principal.roles.isdisjoint(PERMISSIONS.rows["record.read"].grants):
         raise ForbiddenError("the register is not yours to look into")
     if entry is None:
         raise NotFoundError("the register holds no record of this id")
-    found = eligibility(facts_of(entry, series[entry.kind]), now=now)
+    found = eligibility(facts_of(entry, series[entry.kind]), now=look.now)
     raise DestructionRefusedError(
         " ".join(reason.sentence for reason in found.reasons)
         or "It is not known whether this record may be destroyed.",
@@ -140,7 +98,3 @@ async def _entry(session: ReadSession, record_id: UUID) -> Entry:
     if entry is None:
         raise NotFoundError("the register holds no record of this id")
     return entry
-
-
-async def _record(session: WriteSession, event: AuditEvent, now: datetime) -> None:
-    await audit.record(session, replace(event, outcome="done", fields=ENTRY_FIELDS), now=now)

@@ -1,9 +1,21 @@
 """Who may do what, and for what: the register of purposes, the table of permissions, and the question put to them."""
 
-from common.access.check import admit
+from common.access.check import admit, log_in
 from common.access.loading import PERMISSIONS
 from common.access.look import Look
 from common.access.purposes import OWN_RECORD, PURPOSES
 from common.access.table import Permit, Reach, Row, Scope, Table
 
-__all__ = ["OWN_RECORD", "PERMISSIONS", "PURPOSES", "Look", "Permit", "Reach", "Row", "Scope", "Table", "admit"]
+__all__ = [
+    "OWN_RECORD",
+    "PERMISSIONS",
+    "PURPOSES",
+    "Look",
+    "Permit",
+    "Reach",
+    "Row",
+    "Scope",
+    "Table",
+    "admit",
+    "log_in",
+]

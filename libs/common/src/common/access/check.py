@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from common.access.table import Assurance, Facts, Permit, Refusal, Row, decide
+from common.access.table import Assurance, Facts, Permit, Refusal, Row, decide, not_logged_in
 from common.auth import EMPLOYEES, Principal
 from common.errors import ForbiddenError, MunimentError, StepUpError
 from common.standing import lapsed_claims, suspension
@@ -25,6 +25,18 @@ def admit(row: Row, principal: Principal, *, stated: str, now: datetime) -> Perm
     if isinstance(answer, Refusal):
         raise refused(answer)
     return answer
+
+
+def log_in(principal: Principal) -> None:
+    """Refuse who is not logged in at all, whatever they would ask for (S1-094, S1-095, S1-096).
+
+    Raises:
+        ForbiddenError: the account has no profile here.
+        StepUpError: an employee came without card or PIN.
+    """
+    refusal = not_logged_in(Facts(principal.roles, factors=_factors(principal.claims.get("amr"))))
+    if refusal is not None:
+        raise refused(refusal)
 
 
 def facts_of(principal: Principal, *, stated: str, now: datetime) -> Facts:

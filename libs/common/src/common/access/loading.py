@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
 
 from common.access.purposes import PURPOSES
 from common.access.table import Assurance, Grant, Personal, Row, Scope, Table
@@ -13,7 +13,12 @@ from common.auth import EMPLOYEES, ROLES
 
 _GROUPS = {"everyone": ROLES, "employees": EMPLOYEES}
 _STRICT = ConfigDict(extra="forbid", frozen=True)
+Place = Annotated[str, StringConstraints(pattern=r"^((GET|POST|PUT|PATCH|DELETE) /\S*|frame [a-z]+)$")]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
 
 class _Role(BaseModel):
@@ -22,6 +27,7 @@ class _Role(BaseModel):
     scope: Scope
     purposes: tuple[str, ...] = ()
     implied: str = ""
+    alone: bool = False
 
     @model_validator(mode="after")
     def _registered(self) -> Self:
@@ -31,7 +37,7 @@ class _Role(BaseModel):
         return self
 
     def grant(self) -> Grant:
-        return Grant(self.scope, frozenset(self.purposes), self.implied)
+        return Grant(self.scope, frozenset(self.purposes), self.implied, self.alone)
 
 
 class _Assurance(BaseModel):
@@ -46,7 +52,7 @@ class _Row(BaseModel):
     model_config = _STRICT
 
     service: Literal["every", "chat_gateway", "transcripts", "production", "disclosure", "retention"]
-    at: Annotated[str, StringConstraints(pattern=r"^((GET|POST|PUT|PATCH|DELETE) /\S*|frame [a-z]+)$")]
+    at: Annotated[tuple[Place, ...], BeforeValidator(_as_list), Field(min_length=1)]
     does: Reason
     personal: Personal | None = None
     private: bool = False
@@ -90,13 +96,12 @@ def table_from(document: Mapping[str, Any]) -> Table:
     """
     rows = []
     for operation, row in _ROWS.validate_python(document["operations"]).items():
-        method, path = row.at.split(" ", 1)
+        places = [tuple(place.split(" ", 1)) for place in row.at]
         rows.append(
             Row(
                 operation=operation,
                 service=row.service,
-                method="" if method == "frame" else method,
-                path=path,
+                places=tuple((method, path) for method, path in places),
                 does=row.does,
                 personal=row.personal or "none",
                 private=row.private,

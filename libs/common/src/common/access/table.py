@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from common.access.purposes import PURPOSES
 from common.auth import EMPLOYEES
 
 Personal = Literal["none", "own", "others"]
@@ -43,11 +44,13 @@ class Grant:
     Attributes:
         purposes: for what; empty where the operation takes none.
         implied: the purpose that counts where none is stated; empty where one must be.
+        alone: not for somebody who has another role as well.
     """
 
     scope: Scope
     purposes: frozenset[str] = frozenset()
     implied: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,11 @@ class Assurance:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One operation. `method` is empty for a frame of the gateway's socket, whose type is `path` then."""
+    """One operation, and where it is reached: method and path, or `frame` and its type at the gateway's socket."""
 
     operation: str
     service: str
-    method: str
-    path: str
+    places: tuple[tuple[str, str], ...]
     does: str
     personal: Personal = "none"
     private: bool = False
@@ -142,7 +144,7 @@ class Table:
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self.rows = {row.operation: row for row in rows}
-        places = [(row.service, row.method, row.path) for row in self.rows.values()]
+        places = [(row.service, *place) for row in self.rows.values() for place in row.places]
         if len(set(places)) < len(places):
             raise ValueError("two operations stand at the same place")
 
@@ -153,10 +155,10 @@ class Table:
 
 def decide(row: Row, facts: Facts) -> Permit | Refusal:
     """Whether a caller of whom this is known may do this, and for what."""
-    return _not_logged_in(facts) or _by_table(row, facts)
+    return not_logged_in(facts) or _by_table(row, facts)
 
 
-def _not_logged_in(facts: Facts) -> Refusal | None:
+def not_logged_in(facts: Facts) -> Refusal | None:
     """Without profile, card and second factor nobody is logged in at all (S1-094, S1-095, S1-096)."""
     if not facts.roles:
         return Refusal("profile", "this account has no profile here: no role of the platform is given to it",
@@ -173,6 +175,8 @@ _KNOWLEDGE = frozenset({"pin", "pwd", "mfa"})
 
 def _by_table(row: Row, facts: Facts) -> Permit | Refusal:
     mine = {role: row.grants[role] for role in facts.roles if role in row.grants}
+    if len(facts.roles) > 1 and any(grant.alone for grant in mine.values()):
+        return Refusal("role", f"this is for somebody whose only role is {', '.join(sorted(mine))}")
     if not mine:
         return Refusal("role", f"this needs one of the roles {', '.join(sorted(row.grants))}")
     gaps = facts.gaps if not EMPLOYEES.isdisjoint(mine) else ()
@@ -211,8 +215,8 @@ def _possible(grant: Grant) -> frozenset[str]:
 def _purpose(grants: Collection[Grant], stated: str) -> str | Refusal:
     """The purpose of an access: the one stated if a role of theirs has it, or the one that all their roles imply."""
     possible = tuple(sorted(frozenset[str]().union(*map(_possible, grants))))
-    if not possible and not stated:
-        return ""
+    if not possible and (not stated or stated in PURPOSES):
+        return ""  # whatever purpose of the register it is, it decides nothing here
     implied = {grant.implied for grant in grants}
     if not stated and len(implied) == 1 and "" not in implied:
         return implied.pop()

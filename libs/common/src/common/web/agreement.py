@@ -21,15 +21,15 @@ def agree(app: FastAPI, rows: Collection[Row], frames: Collection[str]) -> None:
     Raises:
         ValueError: names everything that does not agree.
     """
-    wanted = {(row.method, row.path): row for row in rows}
-    offered = {("", frame) for frame in frames}
+    wanted = {place: row for row in rows for place in row.places}
+    offered = {("frame", frame) for frame in frames}
     wrong: list[str] = []
     for method, path, route in routes_of(app):
         offered.add((method, path))
         row = wanted.get((method, path))
         if row is not None:
             wrong += _wrong_with(row, route)
-    wrong += [f"{method or 'frame'} {path} has no row in permissions.yaml" for method, path in offered - wanted.keys()]
+    wrong += [f"{method} {path} has no row in permissions.yaml" for method, path in offered - wanted.keys()]
     wrong += [f"{wanted[place].operation} has no route {' '.join(place)}" for place in wanted.keys() - offered]
     if wrong:
         raise ValueError("; ".join(sorted(wrong)))

@@ -25,6 +25,8 @@ from common.web import callers
 
 HEADER, QUERY = "Purpose-Of-Use", "purpose"
 _SERVER_ERROR = 500
+_PLACE = "muniment.door"
+"""Where a request keeps its door: in its own scope, since a server may share `request.state`."""
 
 
 class Door:
@@ -123,7 +125,7 @@ class Guarded(APIRoute):
             door = Door(request, row, principal)
             try:
                 door.ask()
-                request.state.door = door
+                request.scope[_PLACE] = door
                 answer = await inner(request)
             except (MunimentError, RequestValidationError) as refusal:
                 await door.refused(refusal)
@@ -136,7 +138,7 @@ class Guarded(APIRoute):
 
 
 def at_door(request: Request) -> Door:
-    return cast("Door", request.state.door)
+    return cast("Door", request.scope[_PLACE])
 
 
 AtDoor = Annotated[Door, Depends(at_door)]

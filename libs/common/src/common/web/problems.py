@@ -113,7 +113,7 @@ def unforeseen(request: Request, error: Exception) -> JSONResponse:
 def _known(request: Request, error: MunimentError) -> JSONResponse:
     headers = {"Retry-After": "1"} if error.status in {429, 503} else {}
     if isinstance(error, UnauthenticatedError):
-        headers["WWW-Authenticate"] = error.challenge
+        headers["WWW-Authenticate"] = "Bearer"
     headers |= error.headers
     return problem(
         request,
