@@ -51,5 +51,7 @@ async def test_the_terminal_of_a_socket_is_not_what_its_client_says(gateway: Gat
                 await talker.say(type="join", session_id=session_id)
                 while '"joined"' not in str(await connection.recv()):
                     pass
-            rows = await gateway.rows("SELECT terminal FROM audit_entry WHERE record_ids = $1", [str(session_id)])
+            rows = await gateway.rows(
+                "SELECT terminal FROM audit_entry WHERE action = 'session.join' AND record_ids = $1", [str(session_id)]
+            )
             assert {row["terminal"] for row in rows} == {terminal}
