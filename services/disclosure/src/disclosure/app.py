@@ -14,9 +14,10 @@ from common.cli import Service
 from common.clock import Clock, SystemClock
 from common.database import Database
 from common.messaging.consumer import Subject
+from common.pii import taxonomy
 from common.settings import ServiceSettings
 from common.web.app import create_app
-from disclosure import grants, repository, rulebook
+from disclosure import grants, registers, repository, rulebook
 from disclosure.api import public, router
 from disclosure.consumers import SUBJECTS
 from disclosure.settings import DisclosureSettings
@@ -34,11 +35,13 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
     """The HTTP application.
 
     Raises:
-        ValueError: the settings name no usable key for grants, or the rules do not hold together.
+        ValueError: the settings name no usable key for grants, or the rules or the taxonomy do not hold together.
+        OSError: the agency's file of the taxonomy cannot be read.
     """
     own = cast("DisclosureSettings", settings)
     own.check()
     rulebook.current()
+    kinds = taxonomy.load(own.pii_taxonomy_file)
     clock = clock or SystemClock()
     database = Database(own, application="disclosure api")
     signers = SignerSource(own, database, clock)
@@ -47,9 +50,11 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
     async def life(app: FastAPI) -> AsyncIterator[None]:
         app.state.database = database
         app.state.clock = clock
+        app.state.taxonomy = kinds
         app.state.verifier = TokenVerifier(own, clock)
         app.state.signer = signers.get
         app.state.grant_seconds = own.grant_seconds
+        registers.watch(clock)
         yield
         await database.close()
 
@@ -57,7 +62,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
         service="disclosure",
         title="Muniment disclosure",
         description=DESCRIPTION,
-        routers=[router, public],
+        routers=[router, public, registers.router],
         checks={"database": database.ping},
         settings=settings,
         lifespan=life,

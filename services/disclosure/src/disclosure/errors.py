@@ -13,6 +13,11 @@ class UnknownDecisionError(NotFoundError):
         super().__init__("there is no decision of this id")
 
 
+class UnknownSystemError(NotFoundError):
+    def __init__(self) -> None:
+        super().__init__("no system of records of this number is registered; GET /v1/registers/systems lists them")
+
+
 class OwnRequestError(ForbiddenError):
     """Separation of duties: who asks never approves."""
 

@@ -15,6 +15,12 @@ class DisclosureSettings(ServiceSettings):
         default=3600, ge=60, le=86_400, description="How long a release grant may be used; longer helps a thief"
     )
 
+    pii_taxonomy_file: str = Field(
+        default="",
+        description="YAML with the kinds of information about a person that the agency adds to the platform's; a kind that "
+        "is missing there is not looked for. It cannot take a protected kind back",
+    )
+
     def check(self) -> None:
         """Refuse to run where nobody gave a key.
 
