@@ -16,6 +16,10 @@ class FieldError:
     message: str
 
 
+class OperatorError(Exception):
+    """What stands in the way of a command, in one sentence for the person who gave it."""
+
+
 class MunimentError(Exception):
     """A failure that a caller can act on.
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from common.audit.schema import APPEND_ONLY, QUEUE
+from common.errors import OperatorError
 from common.settings import ServiceSettings
 
 # Two processes that migrate at once take turns.
@@ -32,7 +33,7 @@ REVOKE INSERT, UPDATE ON {queue} FROM {role};
 """
 
 
-class NotTheOwnerError(Exception):
+class NotTheOwnerError(OperatorError):
     """The database was to be migrated under a role that is not the schema's owner."""
 
 

@@ -20,6 +20,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from common.clock import rfc3339
+from common.errors import OperatorError
 
 ALGORITHM = "Ed25519"
 CURVE: Final = "Ed25519"
@@ -36,7 +37,7 @@ class Head:
     signed_at: datetime
 
 
-class HeadKeyError(Exception):
+class HeadKeyError(OperatorError):
     """A key that heads are signed or checked with is missing or is none. The text says which setting names it."""
 
 

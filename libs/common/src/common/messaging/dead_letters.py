@@ -27,6 +27,9 @@ _LIST = """
 SELECT id, consumer_group, topic, partition, "offset", key, value, headers, error_class, reason, attempts, set_aside_at
 FROM dead_letter WHERE redriven_at IS NULL AND ($1::uuid IS NULL OR id = $1) ORDER BY set_aside_at, id
 """
+_DROP = """
+UPDATE dead_letter SET redriven_at = $2, dropped_for = $3 WHERE id = $1 AND redriven_at IS NULL RETURNING true
+"""
 _REDRIVEN = "UPDATE dead_letter SET redriven_at = $2 WHERE id = $1 AND redriven_at IS NULL RETURNING true"
 
 
@@ -86,3 +89,8 @@ async def list_open(session: AsyncSession, letter_id: UUID | None = None) -> Seq
 async def mark_redriven(session: AsyncSession, letter_id: UUID, now: datetime) -> bool:
     """Whether it was open until now."""
     return bool(await fetch_all(session, _REDRIVEN, letter_id, now))
+
+
+async def drop(session: AsyncSession, letter_id: UUID, reason: str, now: datetime) -> bool:
+    """Dismiss it for this coded reason. Whether it was open until now."""
+    return bool(await fetch_all(session, _DROP, letter_id, now, reason))
