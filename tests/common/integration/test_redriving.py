@@ -17,9 +17,9 @@ LETTERS = 'SELECT id, redriven_at IS NULL AS open, dropped_for FROM dead_letter 
 
 
 @pytest.fixture
-async def stopped(database: Database) -> Consumer:
-    """A consumer with two events set aside, which is its ceiling."""
-    consumer = Consumer(Effects().subject(), database=database, broker=MemoryBroker(), clock=FixedClock(), ceiling=2)
+async def setting_aside(database: Database) -> Consumer:
+    """A consumer that has set two events aside."""
+    consumer = Consumer(Effects().subject(), database=database, broker=MemoryBroker(), clock=FixedClock())
     poison = [record("poison"), record("poison")]
     await consumer.handle([ReceivedRecord(r.topic, 0, n, r.key, r.value, r.headers) for n, r in enumerate(poison)])
     return consumer
@@ -30,7 +30,9 @@ async def counted(database: Database) -> int:
         return await dead_letters.count_open(session, "test.effects")
 
 
-async def test_a_dismissed_letter_counts_no_more_and_leaves_an_entry(database: Database, stopped: Consumer) -> None:
+async def test_a_dismissed_letter_counts_no_more_and_leaves_an_entry(
+    database: Database, setting_aside: Consumer
+) -> None:
     first, second = await rows(database, LETTERS)
     await drop(database, first["id"], "sent-in-error", clock=SystemClock())
     assert await counted(database) == 1
@@ -48,7 +50,9 @@ async def test_a_dismissed_letter_counts_no_more_and_leaves_an_entry(database: D
 
 
 @pytest.mark.parametrize("reason", ["", "x", "John Smith 123-45-6789", "UPPER", "a" * 60])
-async def test_without_a_coded_reason_nothing_is_dismissed(database: Database, stopped: Consumer, reason: str) -> None:
+async def test_without_a_coded_reason_nothing_is_dismissed(
+    database: Database, setting_aside: Consumer, reason: str
+) -> None:
     (first, _) = await rows(database, LETTERS)
     with pytest.raises(OperatorError, match="--reason"):
         await drop(database, first["id"], reason, clock=SystemClock())
@@ -56,7 +60,7 @@ async def test_without_a_coded_reason_nothing_is_dismissed(database: Database, s
     assert await rows(database, "SELECT 1 FROM audit_entry") == []
 
 
-async def test_what_is_not_set_aside_or_dismissed_already_is_said(database: Database, stopped: Consumer) -> None:
+async def test_what_is_not_set_aside_or_dismissed_already_is_said(database: Database, setting_aside: Consumer) -> None:
     (first, _) = await rows(database, LETTERS)
     await drop(database, first["id"], "superseded", clock=SystemClock())
     for letter in (first["id"], new_id()):
