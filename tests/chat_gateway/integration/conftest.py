@@ -54,7 +54,11 @@ async def settings(
     for name, value in issuer.environment.items():
         monkeypatch.setenv(name, value)
     return ChatGatewaySettings(
-        database_url=await service_db("chat_gateway"), poll_seconds=0.1, stop_after_seconds=3, refuse_after_seconds=1
+        database_url=await service_db("chat_gateway"),
+        poll_seconds=0.1,
+        stop_after_seconds=3,
+        refuse_after_seconds=1,
+        frames_at_once=5000,
     )
 
 

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from common.errors import ConflictError, ForbiddenError, InvalidError, UnauthenticatedError
 from common.settings import ServiceSettings
 from common.testing import client_of
-from common.web.app import MAX_BODY_BYTES, NotReadyError, create_app
+from common.web.app import NotReadyError, create_app
+from common.web.exchange import MAX_BODY_BYTES
 
 SSN = "123-45-6789"
 SECRET_ENGINE = "postgresql://role:secret@host"

@@ -86,6 +86,21 @@ class ServiceSettings(BaseSettings):
         description="Public keys of all services' audit heads (JWK Set, each with its service); a key that is missing "
         "makes true heads look forged",
     )
+    rate_limits: dict[str, str] = Field(
+        default={},
+        description='Requests / seconds by class ({"reads": "1200/60"}), where the defaults of common.web.rates do not fit',
+    )
+    bulk_looks_soft: int = Field(
+        default=500, ge=1, description="People's records a caller sees in a day before an alert"
+    )
+    bulk_looks_hard: int = Field(default=2000, ge=1, description="…before a refusal; too high, a thief takes them all")
+    bulk_exports_soft: int = Field(default=50, ge=1, description="Records taken away as files in a day before an alert")
+    bulk_exports_hard: int = Field(default=200, ge=1, description="…before a refusal")
+    export_destinations: tuple[str, ...] = Field(
+        default=("managed",),
+        description="Where files may be taken: `managed` (a device of the agency), `network-share`; `removable` only if "
+        "the agency has expressly permitted it (S2-015)",
+    )
     otlp_endpoint: str = Field(default="", description="Where traces go (OTLP over HTTP); empty: nowhere")
     log_format: Literal["console", "json"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

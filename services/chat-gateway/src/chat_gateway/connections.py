@@ -15,6 +15,7 @@ from chat_gateway.gate import Caller, Gate
 from chat_gateway.lines import Line
 from chat_gateway.model import Receipt, Status
 from chat_gateway.notice import Statement
+from chat_gateway.pace import Pace
 from chat_gateway.schemas import (
     CloseSession,
     Hello,
@@ -41,6 +42,7 @@ from common.telemetry import get_logger
 
 UNAUTHENTICATED = 4001
 NO_HELLO = 4002
+FLOOD = 4029
 FAILED = 1011
 PAGE = 100
 
@@ -51,6 +53,7 @@ class Connection:
     """Args:
     terminal: the network terminal, as this server saw it.
     url: the address of the handshake, for which proofs of possession are made.
+    failed: counts a token that proved nothing towards the limit of this terminal.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Connection:
         send: AsgiSend,
         terminal: str,
         url: str,
+        failed: Callable[[], Awaitable[None]],
     ) -> None:
         self.id = new_id_text()
         self.line = Line(send, limit=settings.outbox_frames, ended=self._leave_all)
@@ -74,6 +78,8 @@ class Connection:
         self._receive = receive
         self._terminal = terminal
         self._url = url
+        self._failed = failed
+        self._pace = Pace(settings.frames_per_second, settings.frames_at_once)
         self._caller: Caller | None = None
         self._shown: Statement | None = None
         self._parts: dict[str, Subscription] = {}
@@ -124,6 +130,7 @@ class Connection:
             if text is None:
                 text = (message.get("bytes") or b"").decode(errors="replace")
             try:
+                self._pace.check(self._loop.time())
                 frame = frames.read(text)
                 if type(frame) is Send:
                     self._post(frame)
@@ -131,6 +138,8 @@ class Connection:
                     await self._handle(frame)
             except MunimentError as error:
                 line.push(frames.error(error, frames.ids_in(text)))
+                if self._pace.hopeless:
+                    line.end(FLOOD, "too many frames; wait before connecting again")
             if self._unacknowledged >= most:
                 await line.until(lambda: self._unacknowledged < most)
 
@@ -187,6 +196,7 @@ class Connection:
         try:
             principal = await self._verified(frame.token, Proof(frame.proof, "GET", self._url))
         except (UnauthenticatedError, ForbiddenError) as error:
+            await self._failed()
             self.line.push(frames.error(error, {}))
             self.line.end(UNAUTHENTICATED, "this token logs nobody in")
             return

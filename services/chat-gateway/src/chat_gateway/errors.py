@@ -92,6 +92,15 @@ class TooManySessionsError(TooManyError):
     kind, title = "too-many-sessions", "Too many sessions in a short time"
 
 
+class TooManyFramesError(TooManyError):
+    kind, title = "too-many-frames", "Too many frames in a short time"
+
+    def __init__(self, per_second: float) -> None:
+        super().__init__(
+            f"a connection may send {per_second:g} frames a second; this one was not read: send it again later"
+        )
+
+
 class NotStoredYetError(UnavailableError):
     kind, title = "not-stored-yet", "The message is not stored yet"
 
@@ -111,6 +120,7 @@ __all__ = [
     "SessionClosedError",
     "TextTooLongError",
     "TokenExpiredError",
+    "TooManyFramesError",
     "TooManySessionsError",
     "UnknownSessionError",
 ]

@@ -34,3 +34,11 @@ class ChatGatewaySettings(ServiceSettings):
         ge=1,
         description="Sessions one account may open in a minute; counted in Redis, not counted without it",
     )
+    frames_per_second: float = Field(
+        default=200,
+        gt=0,
+        description="Frames of one connection; more are refused, and twice that for long ends it (4029)",
+    )
+    frames_at_once: int = Field(
+        default=1000, ge=1, description="Frames of one connection that may come at once, after a silence or on resuming"
+    )

@@ -1,13 +1,16 @@
 """The way in: `GET /v1/chat` becomes a connection. Plain ASGI: nothing stands between it and the server."""
 
+from functools import partial
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chat_gateway.connections import Connection
 from chat_gateway.gate import Caller
 from chat_gateway.settings import ChatGatewaySettings
-from common.errors import MunimentError
+from common.errors import MunimentError, UnauthenticatedError
 from common.web.callers import authenticated, terminal_of, url_of
+from common.web.exchange import admit, count_failure
 
 PATH = "/v1/chat"
 
@@ -25,13 +28,16 @@ class ChatSocket:
             return
         state = scope["app"].state
         principal = None
-        if "authorization" in Headers(scope=scope):
-            try:
+        try:
+            await admit(scope)
+            if "authorization" in Headers(scope=scope):
                 principal = await authenticated(scope)
                 await state.gate.log_in(Caller(principal, terminal_of(scope)))
-            except MunimentError as error:
-                await _refuse(send, error)
-                return
+        except MunimentError as error:
+            if isinstance(error, UnauthenticatedError):
+                await count_failure(scope)
+            await _refuse(send, error)
+            return
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})
         connection = Connection(
@@ -43,6 +49,7 @@ class ChatSocket:
             send=send,
             terminal=terminal_of(scope),
             url=url_of(scope),
+            failed=partial(count_failure, scope),
         )
         await connection.run(principal)
 

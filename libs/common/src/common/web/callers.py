@@ -6,8 +6,9 @@ from fastapi import Depends, Request
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from common.auth import Principal, TokenVerifier, bearer
+from common.auth import PROGRAMS, Principal, TokenVerifier, bearer
 from common.dpop import Proof
+from common.web.rates import Charge, Limits, class_of, told
 from common.web.terminals import TrustedProxies
 
 _NOBODY_TRUSTED = TrustedProxies(())
@@ -18,8 +19,15 @@ async def caller(request: Request) -> Principal:
 
     Raises:
         UnauthenticatedError: no token, or one that proves nothing.
+        TooManyError: they did this too often just now.
     """
-    return await authenticated(request.scope)
+    principal = await authenticated(request.scope)
+    limits: Limits | None = getattr(request.app.state, "limits", None)
+    if limits is not None:
+        operation = getattr(request.scope.get("route"), "operation_id", None) or ""
+        limit = "programs" if principal.roles <= PROGRAMS else class_of(operation, request.method)
+        request.state.rate_headers = told(await limits.require(Charge(limit, principal.id)))
+    return principal
 
 
 async def authenticated(scope: Scope) -> Principal:

@@ -17,13 +17,15 @@ from fastapi.routing import APIRoute
 
 from common import audit
 from common.access import PURPOSES, Look, Permit, Row, admit
-from common.auth import Principal
+from common.auth import EMPLOYEES, Principal
+from common.bulk import BulkLimitError, BulkLimits, alert, is_export
 from common.clock import Clock
 from common.database import Database, WriteSession
-from common.errors import FieldError, InvalidError, MunimentError, NotFoundError
+from common.errors import FieldError, ForbiddenError, InvalidError, MunimentError, NotFoundError
 from common.web import callers
 
 HEADER, QUERY = "Purpose-Of-Use", "purpose"
+DESTINATION = "Export-Destination"
 _SERVER_ERROR = 500
 _PLACE = "muniment.door"
 """Where a request keeps its door: in its own scope, since a server may share `request.state`."""
@@ -39,6 +41,7 @@ class Door:
         self._row = row
         self._database: Database = request.app.state.database
         self._clock: Clock = request.app.state.clock
+        self._bulk: BulkLimits = request.app.state.bulk
         self._permit: Permit | None = None
         self._tried: list[str] = _ids_in_path(request)
         self.entries = 0
@@ -60,6 +63,20 @@ class Door:
                 "header and query parameter name different purposes", errors=[FieldError("purpose", "is stated twice")]
             )
         self._permit = admit(self._row, self.principal, stated=header or query, now=self.now)
+        if is_export(self._row.operation) and not EMPLOYEES.isdisjoint(self.principal.roles):
+            self._check_destination()
+
+    def _check_destination(self) -> None:
+        """A file leaves only for where the agency lets files go; removable media are off by default (S2-015).
+
+        This server sees the caller's word for it and nothing else: the word is what an employee can be held to.
+        """
+        allowed: frozenset[str] = self._request.app.state.export_destinations
+        if self._request.headers.get(DESTINATION, "managed") not in allowed:
+            raise ForbiddenError(
+                f"files may be taken to {', '.join(sorted(allowed)) or 'nowhere'} only: see the header {DESTINATION}",
+                missing=[f"header.{DESTINATION}"],
+            )
 
     @asynccontextmanager
     async def open(self, operation: str, *record_ids: UUID | str, fields: Iterable[str] = ()) -> AsyncIterator[Look]:
@@ -80,20 +97,27 @@ class Door:
             yield look
             if not (look.scope_asked or self._permit.unlimited):
                 raise RuntimeError(f"{operation} did not ask how far the caller reaches")
-            await self._record(session, "done", look.record_ids, look.fields)
+            done = self._event("done", look.record_ids, look.fields)
+            await self._bulk.check(session, done, now=self.now)
+            await self._record(session, done)
 
     async def refused(self, refusal: Exception) -> None:
         """Record that this request was refused, in a unit of work of its own. An engine out of reach refuses nobody."""
         if isinstance(refusal, MunimentError) and refusal.status >= _SERVER_ERROR:
             return
         outcome: audit.Outcome = "not_found" if isinstance(refusal, NotFoundError) else "refused"
+        event = self._event(outcome, self._tried, [])
         async with self._database.unit_of_work() as session:
-            await self._record(session, outcome, self._tried, [])
+            await self._record(session, event)
+            if isinstance(refusal, BulkLimitError):
+                await alert(session, event, refusal.bounds.name, "hard", now=self.now)
 
-    async def _record(
-        self, session: WriteSession, outcome: audit.Outcome, record_ids: Iterable[str], fields: Iterable[str]
-    ) -> None:
-        event = audit.AuditEvent(
+    async def _record(self, session: WriteSession, event: audit.AuditEvent) -> None:
+        await audit.record(session, event, now=self.now)
+        self.entries += 1
+
+    def _event(self, outcome: audit.Outcome, record_ids: Iterable[str], fields: Iterable[str]) -> audit.AuditEvent:
+        return audit.AuditEvent(
             self.principal,
             self.terminal,
             self._row.operation,
@@ -102,8 +126,6 @@ class Door:
             fields=list(dict.fromkeys(fields)),
             purpose=self._permit.purpose if self._permit else self._registered(),
         )
-        await audit.record(session, event, now=self.now)
-        self.entries += 1
 
     def _stated(self) -> tuple[str, str]:
         return self._request.headers.get(HEADER, ""), self._request.query_params.get(QUERY, "")

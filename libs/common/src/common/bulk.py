@@ -1,0 +1,117 @@
+"""How many people's records one caller may see, or carry away, in a day (S3-100).
+
+Counted from the audit trail itself, in the transaction of the look: what is looked at is recorded, what is recorded is
+counted, so no path goes round it. At the soft limit an alert is raised and the work goes on; at the hard limit the look
+is refused, with an alert again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from prometheus_client import Counter
+
+from common.access import Row
+from common.audit import AuditEvent, Outcome, record
+from common.database import WriteSession, fetch_all
+from common.errors import TooManyError
+from common.settings import ServiceSettings
+from common.telemetry import get_logger
+from common.web.rates import EXPORTS
+
+WINDOW = timedelta(days=1)
+ALERT = "bulk.alert"
+"""The action of the audit entry beside the look that crossed a limit."""
+
+ALERTS = Counter("muniment_bulk_alerts_total", "Callers who crossed a limit of records in a day", ["limit", "level"])
+log = get_logger("bulk")
+
+# The lock is taken by a statement of its own: one that waited for it would count what it saw before.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('muniment bulk ' || $1, 0))"
+_COUNT = """
+WITH seen AS (
+    SELECT DISTINCT unnest(record_ids) AS id FROM audit_entry
+    WHERE user_id = $1 AND at > $2 AND outcome = 'done' AND action = ANY ($3)
+)
+SELECT (SELECT count(*) FROM seen) AS before,
+       (SELECT count(DISTINCT new.id) FROM unnest($4::text[]) AS new (id)
+        WHERE NOT EXISTS (SELECT FROM seen WHERE seen.id = new.id)) AS added
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Distinct records in a sliding day: at `soft` an alert, beyond `hard` a refusal."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+class BulkLimitError(TooManyError):
+    """More records than one person's work needs."""
+
+    kind, title, retryable = "bulk-limit", "Too many people's records in a day", False
+
+    def __init__(self, bounds: Bounds) -> None:
+        super().__init__(
+            f"at most {bounds.hard} records may be {_DONE[bounds.name]} by one caller in 24 hours: narrow the request, go on "
+            "tomorrow, or have the privacy officer raise the limit for this work",
+            limit=bounds.hard,
+        )
+        self.bounds = bounds
+        self.headers = {"Retry-After": "3600"}
+
+
+_DONE = {"looks": "looked at", "exports": "taken away as files"}
+
+
+class BulkLimits:
+    """Args:
+    settings: the four bounds.
+    rows: the operations of this service; those that touch other people's records count.
+    """
+
+    def __init__(self, settings: ServiceSettings, rows: Sequence[Row]) -> None:
+        self._counted = [row.operation for row in rows if row.personal == "others"]
+        self._exports = [name for name in self._counted if is_export(name)]
+        self._looks = Bounds("looks", settings.bulk_looks_soft, settings.bulk_looks_hard)
+        self._exported = Bounds("exports", settings.bulk_exports_soft, settings.bulk_exports_hard)
+
+    async def check(self, session: WriteSession, event: AuditEvent, *, now: datetime) -> None:
+        """Count a look that is about to be recorded.
+
+        Raises:
+            BulkLimitError: it would go beyond a hard limit.
+        """
+        if event.action not in self._counted or not event.record_ids:
+            return
+        await fetch_all(session, _LOCK, event.principal.id)
+        await self._count(session, event, self._looks, self._counted, now=now)
+        if event.action in self._exports:
+            await self._count(session, event, self._exported, self._exports, now=now)
+
+    async def _count(
+        self, session: WriteSession, event: AuditEvent, bounds: Bounds, actions: Sequence[str], *, now: datetime
+    ) -> None:
+        values = (event.principal.id, now - WINDOW, list(actions), list(event.record_ids))
+        row = (await fetch_all(session, _COUNT, *values))[0]
+        total = row["before"] + row["added"]
+        if total > bounds.hard and row["added"]:
+            raise BulkLimitError(bounds)
+        if row["before"] < bounds.soft <= total:
+            await alert(session, event, bounds.name, "soft", now=now)
+
+
+async def alert(session: WriteSession, event: AuditEvent, limit: str, level: str, *, now: datetime) -> None:
+    """Tell those who watch: a metric to alarm on, a line in the log, an entry in the audit trail. No ids but there."""
+    ALERTS.labels(limit, level).inc()
+    log.warning("bulk.limit_crossed", limit=f"{limit}.{level}", action=event.action)
+    outcome: Outcome = "refused" if level == "hard" else "done"
+    await record(
+        session, replace(event, action=ALERT, record_ids=(), fields=(f"{limit}.{level}",), outcome=outcome), now=now
+    )
+
+
+def is_export(operation: str) -> bool:
+    return operation.rpartition(".")[2] in EXPORTS
