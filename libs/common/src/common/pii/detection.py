@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from common.pii import tokens as words
 from common.pii.folding import fold
 from common.pii.particulars import Person, ways_to_write
 from common.pii.ssn import find_ssn
 from common.pii.taxonomy import Taxonomy
-from common.pii.tokens import Token, occurrences, sequences
+from common.pii.tokens import Words, plain
 
 Form = Literal["", "part", "last-four", "last-name", "other-name"]
 
@@ -64,6 +63,8 @@ _IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{2,4}){2,8}\b", re.IGNORECAS
 _MEMBER_ID = re.compile(r"\bmember (?:id|number|no[.]?)\b[ :.#is]{0,6}([a-z0-9-]*[0-9][a-z0-9-]{3,})", re.IGNORECASE)
 _CASE = re.compile(r"\bcase (?:id|file|number|no[.]?|#)[ :.#is]{0,6}([a-z0-9-]*[0-9][a-z0-9-]{3,})", re.IGNORECASE)
 _FREE_TO_CALL = frozenset({"800", "833", "844", "855", "866", "877", "888"})
+_FOUR = re.compile(r"[0-9]{4}")
+_GAP = 3
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _CARD_ISSUERS = re.compile(r"[3-6]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)")
 _LONGEST_IBAN, _SHORTEST_IBAN = 34, 15
@@ -73,11 +74,11 @@ def find(text: str, place: str, persons: Sequence[Person], taxonomy: Taxonomy) -
     """Everything in this text that identifies a person, in the order of the text."""
     if not text:
         return []
-    tokens = words.tokens_of(text)
+    words = Words(text)
     found = [*_by_form(text, place, taxonomy), *_by_label(text, place)]
     for person in persons:
-        found += _of_person(person, tokens, place)
-        found += _four_after_name(person, tokens, place)
+        found += _of_person(person, words, place)
+        found += _four_after_name(person, words, place)
     return sorted(_claimed(found), key=lambda f: (f.start, f.end, f.kind))
 
 
@@ -115,49 +116,49 @@ def _by_label(text: str, place: str) -> Iterator[Finding]:
             yield _at(folded.origin(*match.span(1)), kind, place)
 
 
-def _of_person(person: Person, tokens: Sequence[Token], place: str) -> Iterator[Finding]:
+def _of_person(person: Person, words: Words, place: str) -> Iterator[Finding]:
     """The person's own particulars, wherever they stand."""
     numbers = ((MEMBER_ID, person.member_id), (CASE_NUMBER, person.case_number))
     values = [(kind, value) for kind, value in numbers if value]
     values += [(kind, value) for kind, listed in person.known.items() for value in listed]
     for kind, value in values:
-        spans: Iterable[tuple[int, int]] = occurrences(tokens, value)
+        spans: Iterable[tuple[int, int]] = words.occurrences(value)
         if kind == BIRTH and (ways := ways_to_write(value)):
-            spans = {span for way in ways for span in sequences(tokens, way)}
+            spans = {span for way in ways for span in words.sequences(way)}
         for span in spans:
             yield _at(span, kind, place, person=person.id)
-    yield from _names(person, tokens, place)
-    yield from _number(person.ssn_digits, person, tokens, place)
+    yield from _names(person, words, place)
+    yield from _number(person.ssn_digits, person, words, place)
 
 
-def _names(person: Person, tokens: Sequence[Token], place: str) -> Iterator[Finding]:
-    for span in occurrences(tokens, person.family):
+def _names(person: Person, words: Words, place: str) -> Iterator[Finding]:
+    for span in words.occurrences(person.family):
         yield _at(span, NAME, place, "last-name", person.id)
     for given in person.given:
-        if len(words.plain(given.strip(" ."))) > 1:  # an initial names nobody
-            for span in occurrences(tokens, given):
+        if len(plain(given.strip(" ."))) > 1:  # an initial names nobody
+            for span in words.occurrences(given):
                 yield _at(span, NAME, place, "other-name", person.id)
 
 
-def _number(digits: str, person: Person, tokens: Sequence[Token], place: str) -> Iterator[Finding]:
+def _number(digits: str, person: Person, words: Words, place: str) -> Iterator[Finding]:
     """The whole of a known number, its first five digits, or its last four where they do not look like a year."""
     if not digits:
         return
-    for span in occurrences(tokens, digits):
+    for span in words.occurrences(digits):
         yield _at(span, SSN, place, person=person.id)
-    for span in occurrences(tokens, digits[:5]):
+    for span in words.occurrences(digits[:5]):
         yield _at(span, SSN, place, "part", person.id)
-    for token in tokens:
-        if token.plain == digits[5:] and not _YEAR.fullmatch(token.plain):
-            yield _at((token.start, token.end), SSN, place, "last-four", person.id)
+    if not _YEAR.fullmatch(digits[5:]):
+        for index in words.at(digits[5:]):
+            yield _at(words.span(index, index), SSN, place, "last-four", person.id)
 
 
-def _four_after_name(person: Person, tokens: Sequence[Token], place: str) -> Iterator[Finding]:
+def _four_after_name(person: Person, words: Words, place: str) -> Iterator[Finding]:
     """Four digits right after the last name, as the bulletin allows them to be written (item 4)."""
-    for _, end in occurrences(tokens, person.family):
-        after = next((t for t in tokens if t.start >= end), None)
-        if after and len(after.plain) == 4 and after.is_number and after.start - end <= 3:  # noqa: PLR2004 - digits; gap
-            yield _at((after.start, after.end), SSN, place, "last-four", person.id)
+    for _, last in words.runs(person.family):
+        run = words.tokens[last : last + 2]
+        if len(run) > 1 and _FOUR.fullmatch(run[1].plain) and run[1].start - run[0].end <= _GAP:
+            yield _at((run[1].start, run[1].end), SSN, place, "last-four", person.id)
 
 
 def _claimed(found: Sequence[Finding]) -> list[Finding]:

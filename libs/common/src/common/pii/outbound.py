@@ -13,7 +13,7 @@ from common.pii.detection import UNREADABLE, Finding, by_person, find
 from common.pii.outbound_message import Channel, OutboundMessage, attachments_of, pieces
 from common.pii.outbound_rules import Audience, OutboundRule, OutboundRules, place_of, rules
 from common.pii.taxonomy import Death, Found, Standing, Taxonomy, load
-from common.pii.tokens import occurrences, tokens_of
+from common.pii.tokens import Words
 
 Judgement = Literal["allow", "block"]
 _ENCRYPTED_ATTACHMENT = "encrypted-attachment"
@@ -217,7 +217,7 @@ def _is_own(text: str, finding: Finding, message: OutboundMessage, agency: Agenc
 
 
 def _holds(text: str, value: str) -> bool:
-    return next(occurrences(tokens_of(text), value), None) is not None
+    return bool(Words(text).runs(value))
 
 
 def _domain(address: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,6 +13,9 @@ Group = Literal[
     "employee", "contractor", "claimant", "representative", "physician", "congress", "resource-centre",
     "corporate-verifier", "niosh", "doe", "bill-agent", "other",
 ]  # fmt: skip
+
+TEXT = 200_000
+"""The longest text of one part, in characters: some fifty pages."""
 
 _DEEPEST = 20
 
@@ -38,9 +41,9 @@ class Attachment(Part):
         holds: kinds of the taxonomy that it is known to hold, where no text would show them (an X-ray image).
     """
 
-    name: str = Field(default="", repr=False)
+    name: str = Field(default="", max_length=255, repr=False)
     media_type: str = "text/plain"
-    text: str | None = Field(default=None, repr=False)
+    text: str | None = Field(default=None, max_length=TEXT, repr=False)
     encrypted: bool = False
     holds: tuple[str, ...] = ()
     attachments: tuple["Attachment", ...] = ()
@@ -73,16 +76,16 @@ class OutboundMessage(Part):
     """
 
     channel: Channel = "email"
-    recipients: tuple[Recipient, ...] = ()
+    recipients: tuple[Recipient, ...] = Field(default=(), max_length=200)
     sender: str = Field(default="", repr=False)
     managed_device: bool = False
     portal: str = ""
     media: Media | None = None
-    subject: str = Field(default="", repr=False)
-    body: str = Field(default="", repr=False)
-    quoted: tuple[str, ...] = Field(default=(), repr=False)
-    attachments: tuple[Attachment, ...] = ()
-    persons: tuple[Person, ...] = ()
+    subject: str = Field(default="", max_length=2_000, repr=False)
+    body: str = Field(default="", max_length=TEXT, repr=False)
+    quoted: tuple[Annotated[str, Field(max_length=TEXT)], ...] = Field(default=(), max_length=50, repr=False)
+    attachments: tuple[Attachment, ...] = Field(default=(), max_length=50)
+    persons: tuple[Person, ...] = Field(default=(), max_length=50)
     is_forward: bool = False
     is_reply: bool = False
 

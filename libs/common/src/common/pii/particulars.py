@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from common.pii.taxonomy import Death, Taxonomy
-from common.pii.tokens import tokens_of
+from common.pii.tokens import together
 
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
            "december")  # fmt: skip
@@ -47,7 +47,7 @@ class Person(BaseModel):
 
     @property
     def ssn_digits(self) -> str:
-        return "".join(token.plain for token in tokens_of(self.ssn) if token.is_number)
+        return "".join(character for character in together(self.ssn) if character.isdigit())
 
     @property
     def death(self) -> Death | None:

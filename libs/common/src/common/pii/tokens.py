@@ -39,46 +39,67 @@ def plain(word: str) -> str:
     return "".join(c for c in apart if not unicodedata.combining(c)).casefold().translate(_LETTERS)
 
 
-def tokens_of(text: str) -> list[Token]:
-    folded = fold(text)
-    return [Token(plain(m.group()), *folded.origin(*m.span())) for m in _TOKEN.finditer(folded.text)]
+class Words:
+    """The tokens of a text in their order, and where each plain form stands among them."""
+
+    def __init__(self, text: str) -> None:
+        folded = fold(text)
+        self.tokens = [Token(plain(m.group()), *folded.origin(*m.span())) for m in _TOKEN.finditer(folded.text)]
+        self._places: dict[str, list[int]] = {}
+        for index, token in enumerate(self.tokens):
+            self._places.setdefault(token.plain, []).append(index)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def at(self, word: str) -> Sequence[int]:
+        """The indices of the tokens that are this word."""
+        return self._places.get(word, ())
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """The span in the original (start, end) from one token to another."""
+        return self.tokens[first].start, self.tokens[last].end
+
+    def runs(self, value: str) -> list[tuple[int, int]]:
+        """Where the value stands (first token, last token): the same letters and digits in the same order, from the beginning
+        of a token to the end of one, with little between. `O'Brien` is also `OBRIEN` and `O Brien`; `219-09-9999` is also
+        `219 09 9999`.
+        """
+        target = together(value)
+        begins = sorted({first for end in range(1, len(target) + 1) for first in self.at(target[:end])})
+        ends = ((first, self._last(first, target)) for first in begins)
+        return [(first, last) for first, last in ends if last is not None]
+
+    def occurrences(self, value: str) -> list[tuple[int, int]]:
+        """Where the value stands in the original (start, end)."""
+        return [self.span(first, last) for first, last in self.runs(value)]
+
+    def sequences(self, parts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Where these words and numbers stand one after another as tokens of their own (start, end in the original)."""
+        for first in self.at(parts[0]):
+            run = self.tokens[first : first + len(parts)]
+            if [t.plain for t in run] == list(parts) and all(_near(a, b) for a, b in pairwise(run)):
+                yield run[0].start, run[-1].end
+
+    def _last(self, first: int, target: str) -> int | None:
+        """The index of the token with which the target is complete, when it begins with the first one."""
+        done = 0
+        for index in range(first, len(self.tokens)):
+            token = self.tokens[index]
+            if index > first and not _near(self.tokens[index - 1], token):
+                return None
+            if not token.plain or not target.startswith(token.plain, done):
+                return None
+            done += len(token.plain)
+            if done == len(target):
+                return index
+        return None
 
 
-def occurrences(tokens: Sequence[Token], value: str) -> Iterator[tuple[int, int]]:
-    """Where the value stands (start, end): the same letters and digits in the same order, from the beginning of a token to
-    the end of one, with little between. `O'Brien` is also `OBRIEN` and `O Brien`; `219-09-9999` is also `219 09 9999`.
-    """
-    target = "".join(token.plain for token in tokens_of(value))
-    if not target:
-        return
-    for first in range(len(tokens)):
-        last = _match(tokens, first, target)
-        if last is not None:
-            yield tokens[first].start, tokens[last].end
+def together(value: str) -> str:
+    """The letters and digits of a value in their plain form, without anything between."""
+    return "".join(plain(m.group()) for m in _TOKEN.finditer(fold(value).text))
 
 
-def sequences(tokens: Sequence[Token], parts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Where these words and numbers stand one after another as tokens of their own."""
-    for first in range(len(tokens) - len(parts) + 1):
-        run = tokens[first : first + len(parts)]
-        if [t.plain for t in run] == list(parts) and _close(run):
-            yield run[0].start, run[-1].end
-
-
-def _match(tokens: Sequence[Token], first: int, target: str) -> int | None:
-    """The index of the token with which the target is complete, when it begins with the first one."""
-    done = 0
-    for index in range(first, len(tokens)):
-        token = tokens[index]
-        if index > first and token.start - tokens[index - 1].end > _GAP:
-            return None
-        if not target.startswith(token.plain, done) or not token.plain:
-            return None
-        done += len(token.plain)
-        if done == len(target):
-            return index
-    return None
-
-
-def _close(run: Sequence[Token]) -> bool:
-    return all(after.start - before.end <= _GAP for before, after in pairwise(run))
+def _near(before: Token, after: Token) -> bool:
+    return after.start - before.end <= _GAP
