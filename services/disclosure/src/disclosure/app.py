@@ -17,7 +17,7 @@ from common.messaging.consumer import Subject
 from common.pii import taxonomy
 from common.settings import ServiceSettings
 from common.web.app import create_app
-from disclosure import grants, registers, repository, rulebook
+from disclosure import grants, outbound, registers, repository, rulebook
 from disclosure.api import public, router
 from disclosure.consumers import SUBJECTS
 from disclosure.settings import DisclosureSettings
@@ -51,6 +51,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
         app.state.database = database
         app.state.clock = clock
         app.state.taxonomy = kinds
+        app.state.agency = own.agency()
         app.state.verifier = TokenVerifier(own, clock)
         app.state.signer = signers.get
         app.state.grant_seconds = own.grant_seconds
@@ -62,7 +63,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
         service="disclosure",
         title="Muniment disclosure",
         description=DESCRIPTION,
-        routers=[router, public, registers.router],
+        routers=[router, public, registers.router, outbound.router],
         checks={"database": database.ping},
         settings=settings,
         lifespan=life,
