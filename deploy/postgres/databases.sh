@@ -34,6 +34,18 @@ GRANT CONNECT ON DATABASE :"service" TO :"service", :"owner";
 SQL
 done
 
+# The keyring belongs to a role of its own; who seals or opens a person's values in events may enter it.
+case "${POSTGRES_KEYRING_PASSWORD:-}" in '' | *[!A-Za-z0-9_-]*) echo "databases.sh: POSTGRES_KEYRING_PASSWORD may hold letters, digits, - and _" >&2; exit 1 ;; esac
+psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres <<SQL
+\set password '$POSTGRES_KEYRING_PASSWORD'
+SELECT 'CREATE ROLE keyring LOGIN NOCREATEDB NOCREATEROLE' WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'keyring') \gexec
+ALTER ROLE keyring PASSWORD :'password';
+SELECT 'CREATE DATABASE keyring OWNER keyring ENCODING ''UTF8'' LOCALE ''C.UTF-8'' TEMPLATE template0'
+ WHERE NOT EXISTS (SELECT 1 FROM pg_database WHERE datname = 'keyring') \gexec
+REVOKE ALL ON DATABASE keyring FROM PUBLIC;
+GRANT CONNECT ON DATABASE keyring TO chat_gateway, transcripts, production;
+SQL
+
 psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres <<'SQL'
 REVOKE ALL ON DATABASE postgres FROM PUBLIC;
 REVOKE ALL ON DATABASE template1 FROM PUBLIC;

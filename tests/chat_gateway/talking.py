@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from chat_gateway.schemas import to_client
-from common.contracts.chat import EMPTY_DIGEST, canonical, running_digest
+from common.contracts.chat import EMPTY_DIGEST, canonical, commitment_to, covered, running_digest
 
 Frame = dict[str, Any]
 SECONDS = 5
@@ -116,9 +116,11 @@ class Talker:
 
 
 def chained(entries: list[Frame], previous: str = EMPTY_DIGEST) -> list[str]:
-    """The running digests recomputed from the entries themselves."""
+    """The running digests recomputed from the entries themselves; whatever is opened keeps to its commitment."""
     digests = []
     for entry in entries:
-        previous = running_digest(previous, canonical({k: v for k, v in entry.items() if k != "digest"}))
+        if "salt" in entry.get("pii", {}):
+            assert commitment_to(canonical(entry["pii"])) == entry["commitment"]
+        previous = running_digest(previous, covered(entry))
         digests.append(previous)
     return digests

@@ -11,7 +11,7 @@ import yaml
 from common.contracts.topics import TOPICS
 from tests.containers.compose import COMPOSE, CONTAINERS, FILE, ROOT, SERVICES, TEXT
 
-ENDS = {"topics", *(f"{service}-migrate" for service in SERVICES)}
+ENDS = {"topics", "keyring", *(f"{service}-migrate" for service in SERVICES)}
 CANNOT_LOOK_AT_ITSELF = {"collector"}  # its image holds one program and no shell
 PRINCIPALS = {name for topic in TOPICS for name in (*topic.owners, *topic.readers)}
 
@@ -140,12 +140,31 @@ def test_no_secret_stands_in_the_file() -> None:
             assert all(password.startswith("${") for password in passwords), (name, variable)
 
 
+OPENS = ("chat-gateway", "transcripts", "transcripts-worker", "production", "production-worker")
+
+
+def test_who_opens_what_is_said_of_persons_waits_for_the_keyring() -> None:
+    for name in OPENS:
+        package = name.removesuffix("-worker").replace("-", "_")
+        environment = CONTAINERS[name]["environment"]
+        url = rf"postgresql://{package}:\$\{{POSTGRES_{package.upper()}_PASSWORD:\?[^}}]+\}}@postgres:5432/keyring"
+        assert re.fullmatch(url, environment["MUNIMENT_KEYRING_URL"])
+        assert environment["MUNIMENT_KEY_FOLDER"] == "/run/secrets"
+        assert CONTAINERS[name]["depends_on"]["keyring"] == {"condition": "service_completed_successfully"}
+    owners = {name for name, one in CONTAINERS.items() if "POSTGRES_KEYRING_PASSWORD" in str(one.get("environment"))}
+    assert owners == {"postgres", "keyring"}
+    for service in ("disclosure", "retention"):
+        assert "MUNIMENT_KEYRING_URL" not in CONTAINERS[service]["environment"], "they may open no event"
+
+
 def test_keys_reach_who_signs_with_them_alone() -> None:
+    expected = {f"{service}-worker": {f"audit-key-{service}", "audit-keys"} for service in SERVICES}
+    expected["disclosure"] = {"grant-key"}
+    for name in OPENS:
+        own = f"{name.removesuffix('-worker').replace('-', '_')}.json"
+        expected[name] = expected.get(name, set()) | {"events.json", own}
     given = {name: set(container.get("secrets", [])) for name, container in CONTAINERS.items()}
-    assert {name: keys for name, keys in given.items() if keys} == {
-        "disclosure": {"grant-key"},
-        **{f"{service}-worker": {f"audit-key-{service}", "audit-keys"} for service in SERVICES},
-    }
+    assert {name: keys for name, keys in given.items() if keys} == expected
     for service in SERVICES:
         environment = CONTAINERS[f"{service}-worker"]["environment"]
         assert environment["MUNIMENT_AUDIT_KEY_FILE"] == f"/run/secrets/audit-key-{service}"

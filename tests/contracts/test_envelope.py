@@ -1,8 +1,10 @@
 """The envelope against the CloudEvents package, in both directions and both content modes."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
+import orjson
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary, to_binary, to_structured
 from cloudevents.core.formats.json import JSONFormat
@@ -11,11 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.contracts import ALL_EVENTS
-from common.contracts.envelope import Envelope, UnusableEventError, decode, encode
+from common.contracts.envelope import Envelope, PlainPiiError, UnusableEventError, decode, encode
 from common.contracts.production import ActionCompleted, ActionPii
 from common.ids import new_id
 from common.messaging.broker import Record
+from common.protection.events import UnopenedError, open_events, seal_fact, shows_no_person
+from common.testing import MemoryKeyring
 
+KEYRING = MemoryKeyring()
 AT = datetime(2026, 3, 2, 12, 0, 0, 5, UTC)
 
 
@@ -32,9 +37,21 @@ def action(outcome: str = "answered", case_number: str = "") -> ActionCompleted:
     )
 
 
+def sealed(data: ActionCompleted) -> ActionCompleted:
+    told = seal_fact(data, KEYRING.issue())
+    assert isinstance(told, ActionCompleted)
+    return told
+
+
 def envelope(data: ActionCompleted) -> Envelope[ActionCompleted]:
     return Envelope(
-        new_id(), data.event_type, "/muniment/test", data.key, AT, data, "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
+        new_id(),
+        data.event_type,
+        "/muniment/test",
+        data.key,
+        AT,
+        sealed(data),
+        "00-" + "a" * 32 + "-" + "b" * 16 + "-01",
     )
 
 
@@ -68,7 +85,7 @@ def _foreign(data: ActionCompleted) -> CloudEvent:
 
 @pytest.mark.parametrize("mode", [to_binary, to_structured])
 def test_what_the_cloudevents_package_writes_is_read_here(mode: object) -> None:
-    data = action(case_number="A-1")
+    data = sealed(action(case_number="A-1"))
     message = mode(_foreign(data), JSONFormat())  # type: ignore[operator]
     record = Record("action.completed", data.key, message.value, {k: v.decode() for k, v in message.headers.items()})
     read = decode(record, ALL_EVENTS)
@@ -77,10 +94,55 @@ def test_what_the_cloudevents_package_writes_is_read_here(mode: object) -> None:
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
-def test_any_text_survives_the_way(outcome: str, case_number: str) -> None:
+async def test_any_text_survives_the_way(outcome: str, case_number: str) -> None:
     outcome, case_number = (t.encode("utf-8", "ignore").decode() for t in (outcome, case_number))
-    sent = envelope(action(outcome, case_number))
-    assert decode(encode(sent), ALL_EVENTS) == sent
+    sent = envelope(fact := action(outcome, case_number))
+    read = decode(encode(sent), ALL_EVENTS)
+    assert read == sent
+    (opened,) = await open_events(KEYRING, [read])
+    assert opened.data == fact
+
+
+def test_a_person_s_values_travel_sealed_or_not_at_all() -> None:
+    fact = action(case_number="EAC2612345678")
+    with pytest.raises(PlainPiiError):
+        encode(replace(envelope(fact), data=fact))
+    record = encode(envelope(fact))
+    assert b"EAC2612345678" not in record.value
+    assert b"100001" not in record.value
+    plain = orjson.dumps(fact.model_dump(mode="json"))
+    with pytest.raises(PlainPiiError) as refused:
+        decode(Record(record.topic, record.key, plain, record.headers), ALL_EVENTS)
+    assert "EAC2612345678" not in str(refused.value)
+
+
+async def test_what_is_sealed_opens_for_its_own_event_only() -> None:
+    one, other = decode(encode(envelope(action())), ALL_EVENTS), decode(encode(envelope(action())), ALL_EVENTS)
+    swapped = replace(one, data=one.data.model_copy(update={"pii": other.data.pii}))  # type: ignore[attr-defined]
+    with pytest.raises(UnopenedError, match="does not open"):
+        await open_events(KEYRING, [other, swapped])
+    with pytest.raises(UnopenedError, match="no such key"):
+        await open_events(MemoryKeyring(), [one])
+
+
+@pytest.mark.parametrize(
+    ("value", "keeps"),
+    [
+        (b'{"a":1}', True),
+        (b'{"pii":{"key":"k","sealed":"s"}}', True),
+        (b'{"specversion":"1.0","data":{"pii":{"key":"k","sealed":"s"}}}', True),
+        (b'{"pii":{"employee_pin":"1"}}', False),
+        (b'{"pii":{"key":"k","sealed":"s","text":"x"}}', False),
+        (b'{"pii":"Jane"}', False),
+        (b'{"specversion":"1.0","data":{"pii":{"pin":"1"}}}', False),
+        (b'{"specversion":"1.0","data":"Jane"}', False),
+        (b'{"specversion":"1.0","data_base64":"x","data":{}}', False),
+        (b"Jane Smith", False),
+        (b'["Jane"]', False),
+    ],
+)
+def test_what_may_be_kept_as_it_came_is_an_object_whose_pii_is_sealed(value: bytes, *, keeps: bool) -> None:
+    assert shows_no_person(value) is keeps
 
 
 @pytest.mark.parametrize(

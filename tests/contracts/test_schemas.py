@@ -97,7 +97,13 @@ def _history(path: str) -> list[dict[str, Any]]:
         )
         if shown.returncode == 0:
             found.append(json.loads(shown.stdout))
-    return found
+    return [schema for schema in found if _was_in_use(schema)]
+
+
+def _was_in_use(schema: dict[str, Any]) -> bool:
+    """Before what is said of a person was sealed, no event went beyond a developer's machine."""
+    said = json.dumps(schema)
+    return '"pii"' not in said.replace('"SealedPii"', "") or '"SealedPii"' in said
 
 
 def test_the_asyncapi_document_obeys_the_official_schema(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -20,6 +20,7 @@ class Kept:
     acknowledged: dict[int, tuple[str, str]] = field(default_factory=dict)
     last_seq: int = 0
     digest: str = ""
+    salts: dict[int, str] = field(default_factory=dict)
     reconnects: int = 0
 
 
@@ -37,6 +38,7 @@ async def converse(platform: Platform, conversation: Conversation, number: int, 
             answer = await (customer if turn.speaker == "customer" else agent).say(turn.text)
             assert answer["seq"] not in kept.acknowledged, "two messages were acknowledged under one number"
             kept.acknowledged[answer["seq"]] = (answer["client_id"], turn.text)
+            kept.salts[answer["seq"]] = answer["salt"]
             await asyncio.sleep(pace)
         closed = await customer.close()
         await agent.until_closed()

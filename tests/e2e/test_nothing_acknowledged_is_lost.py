@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from common.contracts.chat import canonical, commitment_to
 from muniment.conversations import dialogues
 from muniment.home import Home
 from tests.e2e.conversing import Kept, stream
@@ -92,16 +93,18 @@ async def every_acknowledged_message_is_in_its_transcript(platform: RunningPlatf
     assert Counter(row["session_id"] for row in sealed) == Counter(one.session_id for one in kept)
     seals = {row["session_id"]: (row["last_seq"], row["digest"]) for row in sealed}
     entries: dict[object, dict[int, dict[str, object]]] = {}
-    for row in await platform.rows("transcripts", "SELECT session_id, seq, canonical FROM entry"):
-        entries.setdefault(row["session_id"], {})[row["seq"]] = json.loads(bytes(row["canonical"]))
+    for row in await platform.rows("transcripts", "SELECT session_id, seq, kind, canonical FROM entry"):
+        content = json.loads(bytes(row["canonical"])) | {"kind": row["kind"]}
+        entries.setdefault(row["session_id"], {})[row["seq"]] = content
     for one in kept:
         held = entries[one.session_id]
         assert sorted(held) == list(range(1, one.last_seq + 1))
         assert seals[one.session_id] == (one.last_seq, one.digest)
         for seq, (client_id, text) in one.acknowledged.items():
             assert held[seq]["entry_id"] == client_id
-            assert held[seq]["pii"] == {"text": text}
-        messages = [e for e in held.values() if "text" in (e.get("pii") or {})]  # type: ignore[operator]
+            said = canonical({"salt": one.salts[seq], "text": text})
+            assert held[seq]["commitment"] == commitment_to(said)
+        messages = [e for e in held.values() if e["kind"] == "posted"]
         assert len(messages) == len(one.acknowledged), "a message is there twice, or one that nobody acknowledged"
 
 

@@ -18,8 +18,11 @@ from common.ids import new_id
 from common.messaging.broker import Record
 from common.messaging.consumer import Subject
 from common.messaging.schema import AUDIT_V1, MESSAGING_V1
+from common.protection.events import seal_fact
 from common.settings import ServiceSettings
+from common.testing import MemoryKeyring
 
+KEYRING = MemoryKeyring()
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 EFFECTS = """
 CREATE TABLE effect (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, action_id uuid NOT NULL, key text NOT NULL,
@@ -54,7 +57,7 @@ def action(outcome: str, key: UUID | None = None) -> ActionCompleted:
 
 def record(outcome: str, key: UUID | None = None) -> Record:
     data = action(outcome, key)
-    return encode(Envelope(new_id(), data.event_type, "/muniment/test", data.key, AT, data))
+    return encode(Envelope(new_id(), data.event_type, "/muniment/test", data.key, AT, seal_fact(data, KEYRING.issue())))
 
 
 class Effects:

@@ -11,9 +11,13 @@ from common.contracts.production import ActionCompleted
 from common.contracts.transcripts import TranscriptClosed
 from common.ids import new_id
 from common.messaging.broker import ReceivedRecord, Record
+from common.protection.events import packed
+from common.testing import MemoryKeyring
 
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SSN = "219-09-9999"
+KEYRING = MemoryKeyring()
+"""Where the keys of these events come from, and where the service finds them."""
 
 
 def action(**fields: Any) -> dict[str, Any]:
@@ -58,6 +62,7 @@ def transcript(session_id: UUID, **fields: Any) -> dict[str, Any]:
 def event(data: dict[str, Any], **changes: Any) -> Record:
     """The record of an event with this data; `changes` replace attributes of the record."""
     kind: type[EventData] = ActionCompleted if "kind" in data else TranscriptClosed
+    data = sealed(data) if kind is ActionCompleted else data
     record = encode_raw(
         event_id=new_id(),
         data_class=kind,
@@ -69,6 +74,13 @@ def event(data: dict[str, Any], **changes: Any) -> Record:
     )
     headers = record.headers | changes.pop("headers", {})
     return Record(**({"topic": record.topic, "key": record.key, "value": record.value, "headers": headers} | changes))
+
+
+def sealed(data: dict[str, Any]) -> dict[str, Any]:
+    """The data as a case system sends it: what it says of a person under a key that was issued to it."""
+    key = KEYRING.issue()
+    place = f"{ActionCompleted.event_type}|{data['action_id']}"
+    return data | {"pii": {"key": key.text, "sealed": packed(key.seal(orjson.dumps(data["pii"]), place.encode()))}}
 
 
 def received(*records: Record) -> list[ReceivedRecord]:

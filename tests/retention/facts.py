@@ -10,7 +10,10 @@ from common.contracts.production import ActionCompleted
 from common.contracts.transcripts import TranscriptClosed
 from common.ids import new_id
 from common.messaging.broker import ReceivedRecord
+from common.protection.events import seal_fact
+from common.testing import MemoryKeyring
 
+KEYRING = MemoryKeyring()
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
@@ -83,6 +86,7 @@ def received(*facts: EventData, source: str = "/muniment/test", offset: int = 0)
     """The facts as they stand on the log, each an event of its own."""
     found = []
     for n, fact in enumerate(facts, offset):
-        record = encode(Envelope(new_id(), fact.event_type, source, fact.key, MORNING, fact))
+        told = seal_fact(fact, KEYRING.issue())
+        record = encode(Envelope(new_id(), fact.event_type, source, fact.key, MORNING, told))
         found.append(ReceivedRecord(record.topic, 0, n, record.key, record.value, record.headers))
     return found

@@ -9,14 +9,28 @@ from uuid import UUID
 import orjson
 
 from common.clock import rfc3339
-from common.contracts.chat import CHAT_EVENTS, EMPTY_DIGEST, canonical, running_digest
+from common.contracts.chat import (
+    CHAT_EVENTS,
+    EMPTY_DIGEST,
+    canonical,
+    commitment_to,
+    covered,
+    entry_place,
+    running_digest,
+)
 from common.contracts.envelope import Envelope, EventData, decode, encode_raw
 from common.ids import new_id
 from common.messaging.broker import ReceivedRecord
+from common.protection.data_key import DataKey
+from common.protection.events import packed
+from common.testing import MemoryKeyring
 
 BEGAN = datetime(2026, 3, 2, 11, 30, tzinfo=UTC)
 TEXTS = ("My cheque did not come", "Let me look, one moment", "It was sent on the 27th", "Thank you")
 _KIND = {"opened": "session.opened", "joined": "session.joined", "posted": "message.posted", "closed": "session.closed"}
+
+KEYRING = MemoryKeyring()
+"""Where the keys of these conversations come from, and where the service finds them."""
 
 Fact = dict[str, Any]
 
@@ -34,6 +48,7 @@ class Conversation:
     session_id: UUID = field(default_factory=new_id)
     customer: UUID = field(default_factory=new_id)
     agent: UUID = field(default_factory=new_id)
+    key: DataKey = field(default_factory=KEYRING.issue)
     _made: list[Fact] = field(default_factory=list, init=False)
 
     def facts(self) -> list[Fact]:
@@ -48,9 +63,16 @@ class Conversation:
         for seq, content in enumerate(contents, 1):
             content["seq"] = seq
             content["at"] = rfc3339(self.began + timedelta(seconds=seq))
-            digest = running_digest(digest, canonical({k: v for k, v in content.items() if k != "_kind"}))
+            if pii := content.pop("pii", None):
+                self._seal(content, canonical(pii | {"salt": f"{seq:032x}"}))
+            digest = running_digest(digest, covered({k: v for k, v in content.items() if k != "_kind"}))
             content["digest"] = digest
         return contents
+
+    def _seal(self, content: Fact, pii: bytes) -> None:
+        place = entry_place(type_of(content), content["session_id"], content["seq"])
+        content["commitment"] = commitment_to(pii)
+        content["pii"] = {"key": self.key.text, "sealed": packed(self.key.seal(pii, place.encode()))}
 
     def records(self) -> list[ReceivedRecord]:
         return [record_of(fact) for fact in self.facts()]
@@ -85,6 +107,10 @@ class Conversation:
         return self._entry("closed", "customer", self.customer) | {"reason": "customer_left"}
 
 
+def type_of(fact: Fact) -> str:
+    return f"muniment.chat.{_KIND[fact['_kind']]}.v1"
+
+
 _offsets: Iterator[int] = iter(range(10**9))
 
 
@@ -92,7 +118,7 @@ def record_of(fact: Fact, *, event_id: UUID | None = None) -> ReceivedRecord:
     """The log's record of one entry; a new event each time, unless told which."""
     made = encode_raw(
         event_id=event_id or new_id(),
-        data_class=CHAT_EVENTS[f"muniment.chat.{_KIND[fact['_kind']]}.v1"],
+        data_class=CHAT_EVENTS[type_of(fact)],
         source="/muniment/chat-gateway",
         time=fact["at"],
         key=fact["session_id"],

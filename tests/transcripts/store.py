@@ -5,6 +5,7 @@ import asyncpg
 from common.database import Database, fetch_all
 from common.messaging.consumer import Consumer
 from common.testing import FixedClock, MemoryBroker
+from tests.transcripts.conversations import KEYRING
 from transcripts.app import make_subjects
 from transcripts.settings import TranscriptsSettings
 
@@ -18,7 +19,7 @@ class Store:
     clock: FixedClock
 
     def consumer(self) -> Consumer:
-        subject = make_subjects(self.settings, self.clock)[0]
+        subject = make_subjects(self.settings, self.clock, KEYRING)[0]
         return Consumer(subject, database=self.database, broker=MemoryBroker(), clock=self.clock)
 
     async def rows(self, sql: str, *values: object) -> list[asyncpg.Record]:

@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -8,7 +9,7 @@ import pytest
 
 from chat_gateway.app import make_app
 from chat_gateway.settings import ChatGatewaySettings
-from common.testing import FixedClock, Issuer, serving
+from common.testing import FixedClock, Issuer, MemoryKeyring, serving
 from tests.chat_gateway.talking import Talker
 
 
@@ -20,6 +21,7 @@ class Gateway:
     settings: ChatGatewaySettings
     issuer: Issuer
     clock: FixedClock
+    keyring: MemoryKeyring
 
     @property
     def http(self) -> str:
@@ -43,18 +45,19 @@ class Gateway:
     async def replica(self, **settings: object) -> AsyncIterator["Gateway"]:
         """Another process's worth of gateway on the same database."""
         own = self.settings.model_copy(update=settings)
-        async with serving(make_app(own, self.clock), own) as port:
+        async with serving(make_app(own, self.clock, self.keyring), own) as port:
             yield replace(self, port=port, settings=own)
 
 
 @pytest.fixture
 async def settings(
-    service_db: Callable[[str], Awaitable[str]], issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    service_db: Callable[[str], Awaitable[str]], issuer: Issuer, key_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> ChatGatewaySettings:
     for name, value in issuer.environment.items():
         monkeypatch.setenv(name, value)
     return ChatGatewaySettings(
         database_url=await service_db("chat_gateway"),
+        key_folder=str(key_folder),
         poll_seconds=0.1,
         stop_after_seconds=3,
         refuse_after_seconds=1,
@@ -64,5 +67,6 @@ async def settings(
 
 @pytest.fixture
 async def gateway(settings: ChatGatewaySettings, issuer: Issuer, clock: FixedClock) -> AsyncIterator[Gateway]:
-    async with serving(make_app(settings, clock), settings) as port:
-        yield Gateway(port, settings, issuer, clock)
+    keyring = MemoryKeyring()
+    async with serving(make_app(settings, clock, keyring), settings) as port:
+        yield Gateway(port, settings, issuer, clock, keyring)

@@ -16,11 +16,13 @@ from websockets.exceptions import ConnectionClosed
 
 from chat_gateway.settings import ChatGatewaySettings
 from common.clock import SystemClock
+from common.contracts.chat import canonical, commitment_to
 from common.testing import Issuer
 from muniment.processes import free_port
 from tests.chat_gateway.integration.conftest import Gateway
 from tests.chat_gateway.talking import Frame, Talker, chained
 from tests.plugins.engines import PostgresServer
+from tests.plugins.kit import KeyringPlace
 from tests.plugins.servers import RedisServer
 
 
@@ -30,6 +32,7 @@ class Process:
 
     settings: ChatGatewaySettings
     issuer: Issuer
+    keyring_url: str
     port: int = field(default_factory=free_port)
     running: asyncio.subprocess.Process | None = None
 
@@ -37,6 +40,8 @@ class Process:
         environment = {**os.environ, **self.issuer.environment, "MUNIMENT_PORT": str(self.port)}
         environment["MUNIMENT_DATABASE_URL"] = self.settings.database_url.get_secret_value()
         environment["MUNIMENT_REDIS_URL"] = "memory://"
+        environment["MUNIMENT_KEY_FOLDER"] = self.settings.key_folder
+        environment["MUNIMENT_KEYRING_URL"] = self.keyring_url
         self.running = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "chat_gateway", "api", env=environment, stdout=asyncio.subprocess.DEVNULL
         )
@@ -58,8 +63,8 @@ class Process:
 
 
 @pytest.fixture
-async def process(settings: ChatGatewaySettings, tmp_path: Path) -> AsyncIterator[Process]:
-    process = Process(settings, Issuer(tmp_path, SystemClock()))
+async def process(settings: ChatGatewaySettings, keyring_place: KeyringPlace, tmp_path: Path) -> AsyncIterator[Process]:
+    process = Process(settings, Issuer(tmp_path, SystemClock()), keyring_place.users["chat_gateway"])
     await process.start()
     yield process
     await process.end(signal.SIGKILL)
@@ -102,7 +107,7 @@ class Stream:
 
 
 async def rows_of(settings: ChatGatewaySettings, sql: str) -> list[Frame]:
-    gateway = Gateway(0, settings, None, None)  # type: ignore[arg-type]
+    gateway = Gateway(0, settings, None, None, None)  # type: ignore[arg-type]
     return [json.loads(r[0]) for r in await gateway.rows(sql)]
 
 
@@ -119,7 +124,8 @@ async def check(settings: ChatGatewaySettings, streams: list[Stream]) -> None:
         assert len(by_id) == len(mine)
         for client_id, ack in stream.acknowledged.items():
             assert (by_id[client_id]["seq"], by_id[client_id]["digest"]) == (ack["seq"], ack["digest"])
-            assert by_id[client_id]["pii"]["text"] == stream.sent[client_id]
+            said = canonical({"salt": ack["salt"], "text": stream.sent[client_id]})
+            assert by_id[client_id]["commitment"] == commitment_to(said)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "told to stop"])

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -10,12 +12,15 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from chat_gateway.drafts import Draft, SessionState
 from chat_gateway.journal import Journal, RefusedError
-from chat_gateway.model import Close, Draft, Join, Kind, Open, Post, SessionState
+from chat_gateway.model import Close, Join, Kind, Open, Post
 from chat_gateway.settings import ChatGatewaySettings
 from chat_gateway.tables import Base
 from common.ids import new_id, new_id_text
-from tests.chat_gateway.unit.fakes import MemoryJournal
+from common.protection.making import make_service_keys
+from common.testing import FixedClock
+from tests.chat_gateway.unit.fakes import KEYRING, MemoryJournal
 from tests.chat_gateway.unit.test_model import AT, opening, somebody
 
 
@@ -24,7 +29,13 @@ async def journal(request: pytest.FixtureRequest, settings: ChatGatewaySettings)
     if request.param == "memory":
         yield cast("Journal", MemoryJournal())
         return
-    journal = Journal(settings)
+    async with opened_journal(settings) as journal:
+        yield journal
+
+
+@asynccontextmanager
+async def opened_journal(settings: ChatGatewaySettings) -> AsyncIterator[Journal]:
+    journal = Journal(settings, KEYRING, make_service_keys(settings, "chat_gateway", FixedClock()))
     yield journal
     await journal.close()
 
@@ -37,7 +48,7 @@ def drafted(state: SessionState, *contributions: Open | Join | Post | Close) -> 
 
 
 def begun(account: str = "customer-1", client_id: str | None = None) -> Draft:
-    state = SessionState(new_id())
+    state = SessionState(new_id(), KEYRING.issue())
     state.opening = opening()
     who = somebody()
     who = type(who)(who.id, account, "customer", "A. Customer", AT)
@@ -69,9 +80,9 @@ async def test_what_was_appended_is_read_again(journal: Journal) -> None:
     stored = await journal.entries_after(state.id, 1, 10)
     assert [(e.seq, e.kind) for e in stored] == [(2, Kind.JOINED), (3, Kind.MESSAGE)]
     assert [e.value for e in stored] == [e.value for e in more.entries]
-    assert stored[0].follow(opened.entries[0].receipt.digest).receipt == more.entries[0].receipt
+    assert stored[0].follow(opened.entries[0].receipt.digest, read) == more.entries[0]
     assert (await journal.entries_after(state.id, 0, 1))[0].seq == 1
-    assert await journal.participants(state.id) == state.participants
+    assert await journal.participants(read) == state.participants
     assert await journal.last_seqs([state.id, nowhere := new_id()]) == {state.id: 3, nowhere: 0}
     assert await journal.load(nowhere) is None
 
@@ -80,7 +91,7 @@ async def test_of_two_who_number_the_same_the_later_stores_nothing(journal: Jour
     first, second = begun(), begun()
     await journal.append([first, second])
     here, there = taken_in(first), taken_in(second)
-    behind = SessionState(here.id)
+    behind = SessionState(here.id, here.data_key)
     behind.opening = here.opening
     for entry in first.entries:
         behind.apply(entry)
@@ -103,7 +114,11 @@ async def test_an_account_has_one_session_under_one_client_id(journal: Journal) 
 
 async def test_two_who_append_at_once_are_put_in_order(settings: ChatGatewaySettings) -> None:
     """Many sessions from two connections, the same ones in both: each session has one winner, and nobody deadlocks."""
-    one, two = Journal(settings), Journal(settings)
+    async with opened_journal(settings) as one, opened_journal(settings) as two:
+        await _race(one, two)
+
+
+async def _race(one: Journal, two: Journal) -> None:
     opened = [begun() for _ in range(40)]
     await one.append(opened)
     for _ in range(5):
@@ -115,13 +130,11 @@ async def test_two_who_append_at_once_are_put_in_order(settings: ChatGatewaySett
         opened = [draft for which in (0, 1) for draft in drafts[which] if draft.state.id not in lost[which]]
     last = await one.last_seqs([draft.state.id for draft in opened])
     assert set(last.values()) == {11}
-    for journal in (one, two):
-        await journal.close()
 
 
 def _copied(draft: Draft) -> Draft:
     """The same draft on a state of its own, taken in."""
-    state = SessionState(draft.state.id)
+    state = SessionState(draft.state.id, draft.state.data_key)
     state.opening, state.last_seq, state.digest = draft.state.opening, draft.state.last_seq, draft.state.digest
     state.participants = dict(draft.state.participants)
     copy = Draft(state)
@@ -131,16 +144,15 @@ def _copied(draft: Draft) -> Draft:
 
 
 @pytest.mark.req("S1-035")
-async def test_the_database_keeps_no_employee_without_a_pin(settings: ChatGatewaySettings) -> None:
-    journal = Journal(settings)
-    state = taken_in(opened := begun())
-    await journal.append([opened])
-    agent = somebody("agent")
-    nameless = type(agent)(agent.id, agent.principal_id, "agent", "Ms. Rivera", AT, pin="", office="S01", region="R1")
-    with pytest.raises(RefusedError):
-        await journal.append([drafted(state, Join(nameless, new_id_text()))])
-    assert await journal.last_seqs([state.id]) == {state.id: 1}
-    await journal.close()
+async def test_no_employee_is_kept_without_a_pin(settings: ChatGatewaySettings) -> None:
+    async with opened_journal(settings) as journal:
+        state = taken_in(opened := begun())
+        await journal.append([opened])
+        agent = somebody("agent")
+        nameless = replace(agent, pin="")
+        with pytest.raises(RefusedError):
+            await journal.append([drafted(state, Join(nameless, new_id_text()))])
+        assert await journal.last_seqs([state.id]) == {state.id: 1}
 
 
 async def test_the_tables_are_as_the_migrations_make_them(settings: ChatGatewaySettings) -> None:

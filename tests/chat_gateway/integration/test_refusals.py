@@ -9,6 +9,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from common.contracts.chat import CHAT_EVENTS, SessionOpened
+from common.contracts.envelope import decode
+from common.contracts.personal import opened
+from common.messaging.broker import Record
+from common.protection.events import open_events
 from tests.chat_gateway.integration.conftest import Gateway
 from tests.chat_gateway.talking import Talker
 
@@ -67,7 +72,12 @@ async def test_a_session_carries_the_account_and_the_time_it_was_authenticated(g
         await connection.send(json.dumps(frame))
         assert json.loads(await connection.recv())["type"] == "opened"
     row = (await gateway.rows("SELECT * FROM chat_session"))[0]
-    assert (row["account_id"], row["identity_assurance"], row["authenticator_assurance"]) == ("account-7", 2, 1)
+    assert (row["identity_assurance"], row["authenticator_assurance"]) == (2, 1)
+    told = (await gateway.rows("SELECT topic, key, value, headers FROM outbox"))[0]
+    event = decode(Record(told["topic"], told["key"], told["value"], json.loads(told["headers"])), CHAT_EVENTS)
+    (event,) = await open_events(gateway.keyring, [event])
+    assert isinstance(event.data, SessionOpened)
+    assert opened(event.data.pii).account_id == "account-7"
     assert row["authenticated_at"] == gateway.clock.now()
 
 

@@ -3,9 +3,13 @@
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
+from chat_gateway.drafts import Draft, SessionState
 from chat_gateway.journal import OutOfReachError, RefusedError, StoredEntry
-from chat_gateway.model import Draft, Participant, SessionState
-from chat_gateway.publishing import EVENTS
+from chat_gateway.model import EVENTS, Participant
+from common.testing import MemoryKeyring
+
+KEYRING = MemoryKeyring()
+"""Where the keys of these tests' sessions come from."""
 
 
 class MemoryJournal:
@@ -30,7 +34,7 @@ class MemoryJournal:
             raise OutOfReachError
         if fault == "deadlock":
             raise RefusedError("deadlock", passing=True)
-        if any(mark in entry.value for mark in self.poison for draft in drafts for entry in draft.entries):
+        if any(mark in entry.pii for mark in self.poison for draft in drafts for entry in draft.entries):
             raise RefusedError("poison", passing=False)
         lost = {draft.state.id for draft in drafts if not self._store(draft)}
         if fault == "lost":
@@ -54,8 +58,8 @@ class MemoryJournal:
     async def entries_after(self, session_id: UUID, seq: int, limit: int) -> list[StoredEntry]:
         return self.entries.get(session_id, [])[seq : seq + limit]
 
-    async def participants(self, session_id: UUID) -> dict[str, Participant]:
-        return dict(self.people.get(session_id, {}))
+    async def participants(self, state: SessionState) -> dict[str, Participant]:
+        return dict(self.people.get(state.id, {}))
 
     async def last_seqs(self, session_ids: Sequence[UUID]) -> dict[UUID, int]:
         return {i: len(self.entries.get(i, [])) for i in session_ids}
@@ -63,8 +67,9 @@ class MemoryJournal:
     async def load(self, session_id: UUID) -> SessionState | None:
         if not self.entries.get(session_id):
             return None
-        state = SessionState(session_id)
-        state.opening = next(s.opening for s in self.openings.values() if s.id == session_id)
+        begun = next(s for s in self.openings.values() if s.id == session_id)
+        state = SessionState(session_id, begun.data_key)
+        state.opening = begun.opening
         return state
 
     async def opened_as(self, account_id: str, client_id: str) -> UUID | None:

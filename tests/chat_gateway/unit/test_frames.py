@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from chat_gateway import connections, errors, frames, lines, schemas
 from chat_gateway.errors import MalformedFrameError, TextTooLongError
 from chat_gateway.model import Join, Post
+from common.contracts.chat import covered, running_digest
 from common.errors import MunimentError
 from common.ids import new_id_text
 from tests.chat_gateway.unit.test_model import TEXTS, opened, somebody, stored
@@ -23,10 +24,11 @@ def test_entry_and_ack_are_as_described(text: str) -> None:
     entry = stored(state, Post(customer, new_id_text(), text))[0]
     told = schemas.to_client.validate_json(frames.entry(entry, withhold=True))
     assert isinstance(told, schemas.EntryFrame)
-    assert told.entry["pii"] == {"text": text}
+    assert told.entry["pii"] == {"text": text, "salt": entry.receipt.salt}
     ack = schemas.to_client.validate_json(frames.ack(state.key, entry.entry_id, entry.receipt))
     assert isinstance(ack, schemas.Ack)
     assert (ack.client_id, ack.seq, ack.digest) == (entry.entry_id, 2, told.entry["digest"])
+    assert ack.salt == entry.receipt.salt
 
 
 @pytest.mark.req("S1-036")
@@ -36,7 +38,10 @@ def test_the_pin_is_withheld_from_the_public_only() -> None:
     assert "100001" in frames.entry(entry, withhold=False)
     hidden = frames.entry(entry, withhold=True)
     assert "100001" not in hidden
-    assert '"withheld":["pii.pin"]' in hidden
+    assert '"withheld":["pii.pin","pii.salt"]' in hidden
+    assert entry.receipt.salt not in hidden, "with it the PIN could be guessed against the commitment"
+    seen = json.loads(hidden)["entry"]
+    assert running_digest(next(iter(state.receipts.values())).digest, covered(seen)) == seen["digest"]
 
 
 @given(raw=st.text(max_size=200))

@@ -1,5 +1,6 @@
 """Numbering, digest and repetition, on values alone."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import orjson
@@ -7,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chat_gateway.drafts import Draft, SessionState
 from chat_gateway.errors import ClientIdReusedError, SessionClosedError, UnknownSessionError
 from chat_gateway.model import (
+    EVENTS,
     Close,
     Contribution,
-    Draft,
     Entry,
     Join,
     Kind,
@@ -19,13 +21,16 @@ from chat_gateway.model import (
     Opening,
     Participant,
     Post,
-    SessionState,
     Status,
+    place_of,
 )
-from chat_gateway.publishing import EVENTS, EntryHeaders
-from common.contracts.chat import EMPTY_DIGEST, Role, canonical, running_digest
+from chat_gateway.publishing import EntryHeaders
+from common.contracts.chat import EMPTY_DIGEST, Role, canonical, commitment_to, covered, running_digest
 from common.contracts.envelope import encode_raw
 from common.ids import new_id, new_id_text
+from common.protection.errors import KeyDestroyedError, TamperedError
+from common.protection.events import unpacked
+from tests.chat_gateway.unit.fakes import KEYRING
 
 AT = "2026-03-02T12:00:00.000000Z"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40)
@@ -50,8 +55,12 @@ def stored(state: SessionState, *contributions: Contribution) -> list[Entry]:
     return draft.entries
 
 
+def session() -> SessionState:
+    return SessionState(new_id(), KEYRING.issue())
+
+
 def opened() -> tuple[SessionState, Participant]:
-    state, customer = SessionState(new_id()), somebody()
+    state, customer = session(), somebody()
     state.opening = opening()
     stored(state, Open(customer, new_id_text(), opening()))
     return state, customer
@@ -59,7 +68,7 @@ def opened() -> tuple[SessionState, Participant]:
 
 @given(texts=st.lists(TEXTS, max_size=8))
 def test_every_entry_follows_its_contract_and_the_chain_recomputes(texts: list[str]) -> None:
-    state, customer = SessionState(new_id()), somebody()
+    state, customer = session(), somebody()
     agent = somebody("agent")
     entries = stored(
         state,
@@ -72,8 +81,13 @@ def test_every_entry_follows_its_contract_and_the_chain_recomputes(texts: list[s
     previous = EMPTY_DIGEST
     for entry in entries:
         data = EVENTS[entry.kind].model_validate_json(entry.value)
-        previous = running_digest(previous, data.canonical())
+        told = orjson.loads(entry.value)
+        previous = running_digest(previous, covered(told))
         assert data.digest == previous == entry.receipt.digest
+        shown = orjson.loads(entry.shown)
+        assert covered(shown) == covered(told)
+        assert ("pii" in shown) == ("commitment" in told) == (entry.kind is not Kind.CLOSED)
+        assert "pii" not in shown or commitment_to(canonical(shown["pii"])) == told["commitment"]
         # Strictly what the contract names, so that nobody else's reader drops a field and loses the digest.
         assert orjson.loads(entry.value) == data.model_dump(mode="json")
     assert state.digest == previous
@@ -85,10 +99,34 @@ def test_the_quick_way_to_write_a_message_is_the_canonical_one(text: str) -> Non
     state, customer = opened()
     post = Post(customer, new_id_text(), text)
     entry = stored(state, post)[0]
-    content = orjson.loads(entry.value)
-    digest = content.pop("digest")
-    assert entry.value == canonical(content)[:-1] + b',"digest":"' + digest.encode() + b'"}'
-    assert content["pii"] == post.content()["pii"]
+    content = orjson.loads(entry.shown)
+    assert entry.head == covered(content)[:-1] + b',"digest":"' + content["digest"].encode() + b'"'
+    assert content["pii"] == {"text": text, "salt": entry.receipt.salt}
+    assert entry.pii == canonical(content["pii"]) == Contribution.pii(post, entry.receipt.salt)
+
+
+@given(text=TEXTS)
+def test_what_is_told_holds_what_was_said_under_seal_only(text: str) -> None:
+    state, customer = opened()
+    first, second = stored(state, *(Post(customer, new_id_text(), text) for _ in range(2)))
+    told = orjson.loads(first.value)
+    assert told.keys() == orjson.loads(first.shown).keys()
+    assert told["pii"].keys() == {"key", "sealed"}
+    sealed = unpacked(told["pii"]["sealed"])
+    assert state.data_key.open(sealed, place_of(Kind.MESSAGE, state.key, first.seq)) == first.pii
+    assert told["commitment"] != orjson.loads(second.value)["commitment"], "equal texts do not look equal"
+    for other in (place_of(Kind.MESSAGE, state.key, second.seq), place_of(Kind.JOINED, state.key, first.seq)):
+        with pytest.raises(TamperedError):
+            state.data_key.open(sealed, other)
+
+
+def test_nothing_more_is_said_in_a_session_whose_key_was_destroyed() -> None:
+    state, customer = opened()
+    state.data_key.destroy("n1-47-10-1", datetime(2026, 3, 2, tzinfo=UTC))
+    draft = Draft(state)
+    with pytest.raises(KeyDestroyedError):
+        draft.place(Post(customer, new_id_text(), "hello"), AT)
+    assert draft.entries == []
 
 
 @settings(max_examples=200)
@@ -149,7 +187,7 @@ def test_a_session_is_taken_once_and_nothing_follows_its_end() -> None:
 
 def test_an_entry_is_taken_in_once_and_never_before_its_predecessor() -> None:
     state, customer = opened()
-    other = SessionState(state.id)
+    other = SessionState(state.id, state.data_key)
     entries = stored(state, Post(customer, new_id_text(), "one"), Post(customer, new_id_text(), "two"))
     with pytest.raises(ValueError, match="missing"):
         other.apply(entries[1])

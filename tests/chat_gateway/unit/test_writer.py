@@ -20,7 +20,7 @@ from common.errors import MunimentError
 from common.ids import new_id, new_id_text
 from common.testing import FixedClock
 from tests.chat_gateway.talking import chained
-from tests.chat_gateway.unit.fakes import MemoryJournal
+from tests.chat_gateway.unit.fakes import KEYRING, MemoryJournal
 from tests.chat_gateway.unit.test_model import opening, somebody
 
 
@@ -61,7 +61,7 @@ class Replica:
 
 
 async def open_session(replica: Replica, heard: Heard, client_id: str | None = None) -> LiveSession:
-    live = replica.sessions.begin(new_id())
+    live = replica.sessions.begin(new_id(), KEYRING.issue())
     live.state.opening = opening()
     client_id = client_id or new_id_text()
     before = heard.answers
@@ -121,7 +121,7 @@ async def _two_replicas(posts: list[tuple[int, int, int, bool]], faults: list[st
         for live in lives:
             await live.catch_up(cast("Journal", journal))
     stored = journal.entries[first.state.id]
-    entries = [e.follow("") for e in stored]
+    entries = [e.follow("", first.state) for e in stored]
     assert [e.seq for e in stored] == list(range(1, len(stored) + 1))
     assert chained([json.loads(e.value) for e in stored]) == [e.receipt.digest for e in entries]
     by_id = {e.entry_id: e.receipt for e in entries}

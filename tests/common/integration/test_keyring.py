@@ -7,13 +7,16 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from common.contracts.envelope import Envelope, EventData, encode
 from common.errors import UnavailableError
 from common.ids import new_id
 from common.protection import keyring_store
 from common.protection.errors import KeyDestroyedError, KeyServiceDeniedError, KeyServiceUnavailableError
+from common.protection.events import seal_fact
 from common.protection.key_file import FileKeyService
 from common.protection.keyring import StoredKeyring
 from tests.plugins.kit import KeyringPlace
+from tests.plugins.messaging import AT, action
 
 
 def opened(place: KeyringPlace, folder: Path, role: str = "chat_gateway", *, ahead: int = 4) -> StoredKeyring:
@@ -29,8 +32,13 @@ async def test_what_one_service_seals_another_opens(keyring_place: KeyringPlace,
         sealed, b"said"
     )
     assert len(found) == len(sealed) == 9, "each key is given once, and one never issued is missing"
+    assert b"100001" not in encode(envelope(seal_fact(action("told"), found[keys[0].id]))).value
     await gateway.close()
     await transcripts.close()
+
+
+def envelope(fact: EventData) -> Envelope[EventData]:
+    return Envelope(new_id(), fact.event_type, "/muniment/test", fact.key, AT, fact)
 
 
 async def test_keys_at_hand_go_on_while_the_keyring_is_out_of_reach(

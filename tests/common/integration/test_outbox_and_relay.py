@@ -15,7 +15,7 @@ from common.messaging.broker import BrokerUnavailableError, Record
 from common.messaging.outbox import tell, tell_records
 from common.messaging.relay import Relay
 from common.testing import MemoryBroker
-from tests.plugins.messaging import AT, action, record, rows
+from tests.plugins.messaging import AT, KEYRING, action, record, rows
 
 
 @asynccontextmanager
@@ -43,10 +43,10 @@ async def test_an_event_leaves_with_its_transaction_and_not_without(database: Da
     broker = MemoryBroker()
     async with running(Relay(url, broker, owner="a")):
         async with database.unit_of_work() as session:
-            await tell(session, action("kept"), source="/muniment/test", time=AT)
+            await tell(session, action("kept"), source="/muniment/test", time=AT, keyring=KEYRING)
         with pytest.raises(RuntimeError):
             async with database.unit_of_work() as session:
-                await tell(session, action("rolled back"), source="/muniment/test", time=AT)
+                await tell(session, action("rolled back"), source="/muniment/test", time=AT, keyring=KEYRING)
                 raise RuntimeError
         await until(lambda: broker.records)
         await asyncio.sleep(0.1)

@@ -1,34 +1,29 @@
 """A service's own keys: columns and blind indexes, in versions."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from common.database import Database
 from common.protection.errors import KeyServiceDeniedError, KeyServiceUnavailableError, TamperedError
 from common.protection.key_file import FileKeyService
 from common.protection.service_keys import READ_AGAIN, SERVICE_KEY_V1, TAKES_EFFECT, ServiceKeys, version_of
 from common.testing import FixedClock
-from tests.plugins.messaging import database_of
 
 
 @pytest.fixture
-async def store(url: str) -> AsyncIterator[Database]:
+async def store(url: str) -> str:
     connection = await asyncpg.connect(url)
     await connection.execute(SERVICE_KEY_V1)
     await connection.close()
-    database = database_of(url)
-    yield database
-    await database.close()
+    return url
 
 
-def process(store: Database, folder: Path, clock: FixedClock, service: str = "production") -> ServiceKeys:
+def process(store: str, folder: Path, clock: FixedClock, service: str = "production") -> ServiceKeys:
     return ServiceKeys(service, store, FileKeyService(folder / "production.json"), clock)
 
 
-async def test_every_process_has_the_same_keys(store: Database, key_folder: Path, clock: FixedClock) -> None:
+async def test_every_process_has_the_same_keys(store: str, key_folder: Path, clock: FixedClock) -> None:
     first = await process(store, key_folder, clock).ready()
     second = await process(store, key_folder, clock).ready()
     assert second.open(first.seal("100001", "employee.pin|7"), "employee.pin|7") == "100001"
@@ -38,14 +33,14 @@ async def test_every_process_has_the_same_keys(store: Database, key_folder: Path
         second.open(first.seal("100001", "employee.pin|7"), "employee.pin|8")
 
 
-async def test_another_service_cannot_use_them(store: Database, key_folder: Path, clock: FixedClock) -> None:
+async def test_another_service_cannot_use_them(store: str, key_folder: Path, clock: FixedClock) -> None:
     await process(store, key_folder, clock).ready()
     with pytest.raises(KeyServiceDeniedError):
         await process(store, key_folder, clock, "disclosure").ready()
 
 
 async def test_a_new_version_is_written_with_when_every_process_knows_it(
-    store: Database, key_folder: Path, clock: FixedClock
+    store: str, key_folder: Path, clock: FixedClock
 ) -> None:
     rotating, running = process(store, key_folder, clock), process(store, key_folder, clock)
     before = await running.ready()
@@ -65,9 +60,7 @@ async def test_a_new_version_is_written_with_when_every_process_knows_it(
         (await running.ready()).open(old_value, "x")
 
 
-async def test_versions_survive_a_rotation_of_the_wrapping_key(
-    store: Database, key_folder: Path, clock: FixedClock
-) -> None:
+async def test_versions_survive_a_rotation_of_the_wrapping_key(store: str, key_folder: Path, clock: FixedClock) -> None:
     keys, wrapping = process(store, key_folder, clock), FileKeyService(key_folder / "production.json")
     sealed = (await keys.ready()).seal("100001", "x")
     await wrapping.rotate()
@@ -77,7 +70,7 @@ async def test_versions_survive_a_rotation_of_the_wrapping_key(
 
 
 async def test_an_outage_of_the_key_service_stops_nobody_who_has_read_the_versions(
-    store: Database, key_folder: Path, clock: FixedClock
+    store: str, key_folder: Path, clock: FixedClock
 ) -> None:
     keys = process(store, key_folder, clock)
     sealed = (await keys.ready()).seal("100001", "x")

@@ -15,7 +15,7 @@ from common.settings import ServiceSettings
 from common.testing import MemoryBroker
 from common.worker import Worker
 from muniment.processes import free_port
-from tests.plugins.messaging import AT, Effects, action, record, rows
+from tests.plugins.messaging import AT, KEYRING, Effects, action, record, rows
 
 
 async def test_several_members_of_a_group_handle_each_event_once_and_are_asked_for_one_by_one(
@@ -37,7 +37,7 @@ async def test_several_members_of_a_group_handle_each_event_once_and_are_asked_f
     )
     await broker.publish([record(f"n{n}") for n in range(60)])
     async with database.unit_of_work() as session:
-        await tell(session, action("told"), source="/muniment/test", time=AT)
+        await tell(session, action("told"), source="/muniment/test", time=AT, keyring=KEYRING)
     running = asyncio.create_task(worker.run())
     async with asyncio.timeout(20):
         while len(await rows(database, "SELECT 1 FROM effect")) < 61:  # the told one comes back through the log

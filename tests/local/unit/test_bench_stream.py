@@ -4,16 +4,18 @@ from itertools import groupby
 
 import orjson
 
-from common.contracts.chat import CHAT_EVENTS, EMPTY_DIGEST, SessionEntry, canonical, running_digest
+from common.contracts.chat import CHAT_EVENTS, EMPTY_DIGEST, SessionEntry, covered, running_digest
 from common.contracts.envelope import decode
 from common.contracts.transcripts import TRANSCRIPT_EVENTS
+from common.testing import MemoryKeyring
 from muniment.bench import stream
 
+KEYRING = MemoryKeyring()
 ENTRIES = stream.MESSAGES + 3
 
 
 def test_sessions_take_turns_and_each_is_whole_with_the_digests_that_follow() -> None:
-    records = stream.chat(130)
+    records = stream.chat([KEYRING.issue() for _ in range(130)])
     assert len(records) == 130 * ENTRIES
     assert len({record.key for record in records[:50]}) == 50
     by_session = groupby(sorted(records, key=lambda r: r.key), key=lambda r: r.key)  # sorting keeps the order of equals
@@ -24,8 +26,7 @@ def test_sessions_take_turns_and_each_is_whole_with_the_digests_that_follow() ->
         ):
             assert isinstance(entry, SessionEntry)
             content = orjson.loads(record.value)
-            del content["digest"]
-            digest = running_digest(digest, canonical(content))
+            digest = running_digest(digest, covered(content))
             assert (entry.seq, entry.digest) == (seq, digest)
         assert found[-1].event_type == "muniment.chat.session.closed.v1"
 

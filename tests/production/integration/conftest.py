@@ -12,7 +12,7 @@ from common.messaging.consumer import Consumer
 from common.testing import FixedClock, Issuer, MemoryBroker, client_of
 from production.app import make_app, make_subjects
 from production.settings import ProductionSettings
-from tests.production.work import event, received
+from tests.production.work import KEYRING, event, received
 
 ASSIGNMENTS = "/v1/employees/{}/assignments"
 
@@ -32,7 +32,7 @@ class Store:
 
     async def hear(self, *records: Record) -> None:
         """Let the consumer handle these, as one batch."""
-        subject = make_subjects(self.settings, self.clock)[0]
+        subject = make_subjects(self.settings, self.clock, KEYRING)[0]
         consumer = Consumer(subject, database=self.database, broker=MemoryBroker(), clock=self.clock)
         await consumer.handle(
             [r.__class__(r.topic, 0, r.offset + self.offset, r.key, r.value, r.headers) for r in received(*records)]
@@ -64,7 +64,7 @@ async def store(
 
 @pytest.fixture
 async def client(store: Store) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(make_app(store.settings, clock=store.clock)) as client:
+    async with client_of(make_app(store.settings, clock=store.clock, keyring=KEYRING)) as client:
         yield client
 
 

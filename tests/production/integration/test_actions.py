@@ -12,9 +12,10 @@ from common.contracts.envelope import decode
 from common.contracts.production import ACTION_EVENTS, ActionCompleted
 from common.ids import new_id
 from common.messaging.broker import Record
+from common.protection.events import open_events
 from common.testing import Issuer
 from tests.production.integration.conftest import Store
-from tests.production.work import MORNING, action, chat, event, transcript
+from tests.production.work import KEYRING, MORNING, action, chat, event, transcript
 
 ACTIONS = "SELECT * FROM action ORDER BY action_id"
 LETTERS = 'SELECT error_class, reason, value FROM dead_letter ORDER BY "offset"'
@@ -139,7 +140,7 @@ class TestByHttp:
         answer = await client.post("/v1/actions", json=body, headers=system)
         assert (answer.status_code, answer.json()) == (201, {"action_id": body["action_id"], "new": True})
         assert [str(r["action_id"]) for r in await store.rows(ACTIONS)] == [body["action_id"]]
-        told = [decode(record, ACTION_EVENTS) for record in await outbox(store)]
+        told = await open_events(KEYRING, [decode(record, ACTION_EVENTS) for record in await outbox(store)])
         assert [e.data for e in told] == [ActionCompleted.model_validate(body)]
         assert [(e.source, e.subject) for e in told] == [("/muniment/production", body["action_id"])]
         audit = await store.rows("SELECT user_id, action, outcome, record_ids, terminal FROM audit_entry")

@@ -12,7 +12,7 @@ from common.testing import Issuer, client_of
 from production.app import make_app
 from production.settings import ProductionSettings
 from tests.production.integration.conftest import Store
-from tests.production.work import MORNING, action, chat, transcript
+from tests.production.work import KEYRING, MORNING, action, chat, transcript
 
 OWN = "/v1/reports/daily/me"
 TEAM = "/v1/reports/team"
@@ -74,7 +74,7 @@ async def test_a_day_begins_at_midnight_of_the_settings_zone(store: Store, issue
         action(started_at=late.isoformat(), completed_at=(late + timedelta(minutes=1)).isoformat()),
     )
     settings = ProductionSettings(database_url=store.url, report_time_zone="America/New_York")
-    async with client_of(make_app(settings, clock=store.clock)) as client:
+    async with client_of(make_app(settings, clock=store.clock, keyring=KEYRING)) as client:
         for day, actions in (("2026-03-02", 1), ("2026-03-03", 1), ("2026-03-04", 0)):
             report = (await client.get(OWN, params={"date": day}, headers=issuer.headers("agent"))).json()
             assert (report["totals"]["actions"], report["time_zone"]) == (actions, "America/New_York")

@@ -1,10 +1,12 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
 from common.database import Database
 from common.testing import FixedClock, Issuer, client_of
+from tests.transcripts.conversations import KEYRING
 from tests.transcripts.desk import Desk
 from tests.transcripts.store import Store
 from transcripts.app import make_app
@@ -13,11 +15,15 @@ from transcripts.settings import TranscriptsSettings
 
 @pytest.fixture
 async def store(
-    service_db: Callable[[str], Awaitable[str]], clock: FixedClock, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    service_db: Callable[[str], Awaitable[str]],
+    clock: FixedClock,
+    issuer: Issuer,
+    key_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Store]:
     for name, value in issuer.environment.items():
         monkeypatch.setenv(name, value)
-    settings = TranscriptsSettings(database_url=await service_db("transcripts"))
+    settings = TranscriptsSettings(database_url=await service_db("transcripts"), key_folder=str(key_folder))
     database = Database(settings, application="test")
     yield Store(settings, database, clock)
     await database.close()
@@ -25,7 +31,7 @@ async def store(
 
 @pytest.fixture
 async def client(store: Store) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(make_app(store.settings, clock=store.clock)) as client:
+    async with client_of(make_app(store.settings, clock=store.clock, keyring=KEYRING)) as client:
         yield client
 
 

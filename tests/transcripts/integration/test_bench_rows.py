@@ -8,7 +8,7 @@ from muniment.bench import rows
 from tests.transcripts.conversations import Conversation
 from tests.transcripts.store import Store
 
-TABLES = ("inbox", "entry", "assembly", "transcript", "party")
+TABLES = ("inbox", "entry", "assembly", "transcript", "party", "party_index")
 
 
 async def test_the_bare_insert_leaves_the_rows_that_the_consumer_left_batch_by_batch(

@@ -10,9 +10,11 @@ import asyncpg
 import orjson
 import pytest
 
+from common.contracts.chat import covered
 from common.database import fetch_all
 from common.messaging import outbox
 from common.messaging.broker import ReceivedRecord
+from common.protection.events import packed
 from tests.plugins.kit import REFUSED, execute_as_owner
 from tests.transcripts.conversations import Conversation, Fact, record_of
 from tests.transcripts.store import Store
@@ -38,10 +40,13 @@ async def test_a_batch_of_interleaved_sessions_is_kept_whole_and_sealed(store: S
         await consumer.handle(records[start : start + 100])
     assert await sealed_digests(store) == {s: f[-1]["digest"] for s, f in facts.items()}
     for session_id, entries in facts.items():
-        rows = await store.rows("SELECT seq, canonical FROM entry WHERE session_id = $1 ORDER BY seq", session_id)
+        rows = await store.rows("SELECT * FROM entry WHERE session_id = $1 ORDER BY seq", session_id)
         assert [r["seq"] for r in rows] == list(range(1, len(entries) + 1))
-        sent = [{k: v for k, v in fact.items() if k not in {"_kind", "digest"}} for fact in entries]
-        assert [orjson.loads(r["canonical"]) for r in rows] == sent
+        assert [r["canonical"] for r in rows] == [
+            covered({k: v for k, v in f.items() if k != "_kind"}) for f in entries
+        ]
+        kept = [{"key": str(r["key_id"]), "sealed": packed(r["sealed"])} for r in rows if r["sealed"]]
+        assert kept == [f["pii"] for f in entries if "pii" in f]
     assert await store.count("dead_letter") == 0
 
 
@@ -114,12 +119,11 @@ async def test_a_number_taken_by_another_entry_is_set_aside_and_the_rest_goes_on
     facts, other = Conversation().facts(), Conversation()
     consumer = store.consumer()
     await consumer.handle([record_of(f) for f in facts[:3]])
-    forged = record_of(facts[2] | {"pii": {"text": "words never said"}})
+    forged = record_of(facts[2] | {"commitment": "ab" * 32})
     await consumer.handle([forged, *map(record_of, facts[3:]), *other.records()])
     [letter] = await store.rows("SELECT reason, error_class FROM dead_letter")
     assert letter["error_class"] == "EntryConflictError"
     assert "data.seq" in letter["reason"]
-    assert "words" not in letter["reason"]
     assert await store.count("transcript") == 2
 
 

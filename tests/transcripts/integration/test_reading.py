@@ -1,14 +1,15 @@
 """Invariant 7 and need to know: who may see which transcript, for what, and the trace that each look leaves."""
 
+import json
 from hashlib import sha256
 
 import pytest
 
 from common.access import PURPOSES
-from common.contracts.chat import EMPTY_DIGEST, canonical, running_digest
+from common.contracts.chat import EMPTY_DIGEST, canonical, commitment_to, covered, running_digest
 from common.ids import new_id
 from tests.plugins.kit import execute_as_owner
-from tests.transcripts.conversations import Conversation, record_of
+from tests.transcripts.conversations import BEGAN, KEYRING, Conversation, record_of
 from tests.transcripts.desk import Desk
 
 
@@ -124,7 +125,9 @@ async def test_a_transcript_shows_all_that_was_said_and_collected_by_source_and_
     assert shown["entries"][0]["content"]["notice"]["version"] == "2026-01"
     digest = EMPTY_DIGEST
     for entry in shown["entries"]:
-        digest = running_digest(digest, canonical(entry["content"]))
+        digest = running_digest(digest, covered(entry["content"]))
+        if "pii" in entry["content"]:
+            assert commitment_to(canonical(entry["content"]["pii"])) == entry["content"]["commitment"]
         assert entry["digest"] == digest
     assert shown["digest"] == digest
     assert answer.headers["etag"] == f'"{digest}"'
@@ -139,15 +142,23 @@ async def test_asking_whether_it_changed_is_a_look_too(desk: Desk) -> None:
     assert len(await desk.trail()) == 2
 
 
-async def test_the_copy_is_a_file_whose_hash_is_the_transcripts(desk: Desk) -> None:
+async def test_the_copy_is_a_file_that_proves_itself(desk: Desk) -> None:
     [transcript_id] = await desk.keep(Conversation(texts=['Ünïcode \u2028 "quoted"']))
     copy = await desk.get(f"/v1/transcripts/{transcript_id}/copy", "customer", sub="customer-1")
     shown = (await desk.get(f"/v1/transcripts/{transcript_id}", "customer", sub="customer-1")).json()
-    assert sha256(copy.content).hexdigest() == shown["content_hash"]
-    digest = bytes(32)
+    # With nothing but the standard library, as README says.
+    digest, content = bytes(32), sha256()
     for line in copy.content.split(b"\n")[:-1]:
-        digest = sha256(digest + line).digest()
-    assert digest.hex() == shown["digest"]
+        entry = json.loads(line)
+        pii = entry.pop("pii", None)
+        assert pii is None or sha256(plain_json(pii)).hexdigest() == entry["commitment"]
+        digest = sha256(digest + plain_json(entry)).digest()
+        content.update(plain_json(entry) + b"\n")
+    assert (digest.hex(), content.hexdigest()) == (shown["digest"], shown["content_hash"])
+
+
+def plain_json(content: object) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 async def test_verification_holds_until_a_byte_is_changed_behind_the_services_back(desk: Desk) -> None:
@@ -160,12 +171,37 @@ async def test_verification_holds_until_a_byte_is_changed_behind_the_services_ba
     await execute_as_owner(
         desk.store.settings.database_url.get_secret_value(),
         "ALTER TABLE entry DISABLE TRIGGER entry_is_final",
-        "UPDATE entry SET canonical = convert_to(replace(convert_from(canonical, 'UTF8'), '27th', '26th'), 'UTF8') "
-        "WHERE seq = 5",
+        """UPDATE entry SET canonical = convert_to(replace(convert_from(canonical, 'UTF8'),
+        '"role":"agent"', '"role":"customer"'), 'UTF8') WHERE seq = 4""",
     )
     after = (await desk.get(path, "auditor")).json()
-    assert (after["holds"], after["first_wrong_seq"]) == (False, 5)
+    assert (after["holds"], after["first_wrong_seq"]) == (False, 4)
     assert after["digest"] != after["recomputed_digest"]
+
+
+async def test_verification_finds_a_text_that_was_changed_behind_the_services_back(desk: Desk) -> None:
+    [transcript_id] = await desk.keep(Conversation())
+    await execute_as_owner(
+        desk.store.settings.database_url.get_secret_value(),
+        "ALTER TABLE entry DISABLE TRIGGER entry_is_final",
+        "UPDATE entry SET sealed = set_byte(sealed, 20, 255 - get_byte(sealed, 20)) WHERE seq = 5",
+    )
+    after = (await desk.get(f"/v1/transcripts/{transcript_id}/verification", "auditor")).json()
+    assert (after["holds"], after["first_wrong_seq"]) == (False, 5)
+    assert (await desk.get(f"/v1/transcripts/{transcript_id}", "auditor")).status_code == 500
+
+
+async def test_what_was_destroyed_is_gone_and_the_chain_proves_the_rest(desk: Desk) -> None:
+    conversation = Conversation(account="doomed-1")
+    [transcript_id] = await desk.keep(conversation)
+    KEYRING.destroy(conversation.key.id, "n1-47-10-1", BEGAN)
+    for path in (f"/v1/transcripts/{transcript_id}", f"/v1/transcripts/{transcript_id}/copy"):
+        gone = await desk.get(path, "auditor")
+        assert (gone.status_code, gone.json()["reason"]) == (410, "n1-47-10-1")
+        assert gone.json()["at"].startswith("2026-03-02")
+    found = (await desk.get(f"/v1/transcripts/{transcript_id}/verification", "auditor")).json()
+    assert (found["holds"], found["first_wrong_seq"], found["content_destroyed"]) == (True, None, True)
+    assert [e["outcome"] for e in await desk.trail()] == ["refused", "refused", "done"]
 
 
 async def test_verification_finds_an_entry_that_was_taken_away(desk: Desk) -> None:

@@ -17,7 +17,7 @@ ALLOWED = {
     "customer": {OWN_RECORD},
 }
 EVERY_OFFICE = {"quality_reviewer", "privacy_officer", "records_officer", "auditor"}
-READER = Reader(account=b"account", pin=b"pin", office="S01")
+READER = Reader(account=frozenset({b"account"}), pin=frozenset({b"pin"}), office="S01")
 CARD = frozenset({"sc", "pin"})
 
 

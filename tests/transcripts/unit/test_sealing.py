@@ -1,5 +1,6 @@
 """Invariant 3: a session is sealed when it is whole and nothing in it was changed, whatever the order of arrival."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,14 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.contracts.chat import CHAT_EVENTS, EMPTY_DIGEST, canonical, running_digest
+from common.contracts.chat import CHAT_EVENTS, EMPTY_DIGEST, covered, running_digest
 from common.contracts.envelope import decode
 from common.ids import new_id
-from tests.transcripts.conversations import BEGAN, Conversation, Fact, record_of
+from common.protection.errors import TamperedError
+from common.protection.events import packed
+from tests.transcripts.conversations import BEGAN, KEYRING, Conversation, Fact, record_of
 from transcripts.assembly import entries_of, is_complete
 from transcripts.errors import BeyondClosingError, Disagreement, EntryConflictError
 from transcripts.model import Entry, Holding, Sealed
-from transcripts.sealing import first_misplaced, seal, verify
+from transcripts.opening import first_tampered, opened
+from transcripts.sealing import first_misplaced, names_people, seal, verify
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 conversations = st.builds(
@@ -35,7 +39,16 @@ def outcome(facts: list[Fact]) -> Sealed | Disagreement | None:
     holding = holding_of(entries)
     if not is_complete(holding):
         return None
-    return seal(holding.session_id, sorted(entries, key=lambda e: e.seq))
+    return seal(holding.session_id, sorted(entries, key=lambda e: e.seq), names(entries))
+
+
+def names(entries: list[Entry]) -> dict[int, bytes]:
+    """What the entries that name people say of them, as far as it opens."""
+    found = {}
+    for entry in filter(names_people, entries):
+        with suppress(TamperedError):
+            found[entry.seq] = opened(entry, KEYRING.keys)
+    return found
 
 
 def holding_of(entries: list[Entry]) -> Holding:
@@ -68,11 +81,13 @@ def test_any_order_and_any_repetition_seal_to_the_same_transcript(
 
 def _altered(fact: Fact, data: st.DataObject) -> Fact:
     """The same entry with one of its members changed."""
-    name = data.draw(st.sampled_from(sorted(set(fact) - {"_kind"})))
+    # What a message says is not looked at for the seal: that it was altered shows when it is opened.
+    untouched = {"_kind"} | ({"pii"} if fact["_kind"] == "posted" else set())
+    name = data.draw(st.sampled_from(sorted(set(fact) - untouched)))
     changed: Any
     if name == "pii":
-        inner = data.draw(st.sampled_from(sorted(fact["pii"])))
-        changed = fact["pii"] | {inner: fact["pii"][inner] + "!"}
+        other = packed(KEYRING.keys[UUID(fact["pii"]["key"])].seal(b'{"pin":"1","account_id":"1"}', b"elsewhere"))
+        changed = fact["pii"] | data.draw(st.sampled_from([{"sealed": other}, {"key": str(new_id())}]))
     elif name == "notice":
         changed = fact["notice"] | {"version": "another"}
     elif isinstance(fact[name], int):
@@ -85,7 +100,7 @@ def _altered(fact: Fact, data: st.DataObject) -> Fact:
         changed = "shutdown"
     elif name == "at":
         changed = "2026-03-02T10:00:00.000001Z"
-    elif name == "digest":
+    elif name in {"digest", "commitment"}:
         changed = fact[name][::-1] if fact[name] != fact[name][::-1] else "0" * 64
     else:
         changed = fact[name] + "!"
@@ -127,7 +142,7 @@ def test_a_session_with_an_added_entry_is_never_sealed(conversation: Conversatio
 
 def test_two_entries_of_one_number_that_differ_are_a_conflict_and_equal_ones_are_one() -> None:
     facts = Conversation().facts()
-    other = facts[2] | {"pii": {"text": "something else"}}
+    other = facts[2] | {"commitment": "ab" * 32}
     assert len(entries_of([decode(record_of(f), CHAT_EVENTS) for f in (facts[2], facts[2])])) == 1
     with pytest.raises(EntryConflictError):
         entries_of([decode(record_of(f), CHAT_EVENTS) for f in (facts[2], other)])
@@ -149,7 +164,7 @@ def kept_of(conversation: Conversation) -> list[Entry]:
 def test_verifying_names_the_first_entry_that_does_not_follow() -> None:
     kept = kept_of(Conversation())
     assert verify(kept).first_wrong_seq is None
-    changed = kept[3]._replace(canonical=kept[3].canonical.replace(b"moment", b"minute"))
+    changed = kept[3]._replace(canonical=kept[3].canonical.replace(b'"role":"agent"', b'"role":"customer"'))
     assert verify([*kept[:3], changed, *kept[4:]]).first_wrong_seq == 4
     assert verify([*kept[:2], *kept[3:]]).first_wrong_seq == 3
 
@@ -167,7 +182,7 @@ def test_a_session_without_its_opening_entry_has_no_subject_and_is_refused() -> 
     digest = EMPTY_DIGEST
     for seq, fact in enumerate(facts, 1):
         fact["seq"] = seq
-        digest = running_digest(digest, canonical({k: v for k, v in fact.items() if k not in {"_kind", "digest"}}))
+        digest = running_digest(digest, covered({k: v for k, v in fact.items() if k != "_kind"}))
         fact["digest"] = digest
     assert outcome(facts) == Disagreement(UUID(facts[0]["session_id"]), "not_opened_once_at_first", 1)
 
@@ -180,3 +195,23 @@ def test_times_topic_office_and_parties_come_from_the_entries() -> None:
     assert found.opened_at == BEGAN + timedelta(seconds=1)
     assert found.closed_at == BEGAN + timedelta(seconds=len(conversation.facts()))
     assert [(p.kind, p.number, p.office) for p in found.parties] == [("account", "acc-9", ""), ("pin", "777", "S77")]
+
+
+def test_a_message_that_was_altered_or_moved_shows_when_it_is_opened() -> None:
+    kept = kept_of(Conversation())
+    assert first_tampered(kept, KEYRING.keys) is None
+    swapped = [*kept[:3], kept[3]._replace(sealed=kept[4].sealed), *kept[4:]]
+    assert first_tampered(swapped, KEYRING.keys) == 4
+    assert kept[2].sealed is not None
+    flipped = kept[2]._replace(sealed=kept[2].sealed[:-1] + bytes([kept[2].sealed[-1] ^ 1]))
+    assert first_tampered([*kept[:2], flipped, *kept[3:]], KEYRING.keys) == 3
+    assert verify(swapped).first_wrong_seq is None, "the chain alone speaks of the commitments"
+
+
+def test_another_text_under_the_right_key_is_not_what_was_committed_to() -> None:
+    one, other = Conversation(), Conversation()
+    other.session_id, other.key = one.session_id, one.key
+    other.texts = ("Never mind", *one.texts[1:])
+    mine, theirs = kept_of(one), kept_of(other)
+    forged = [*mine[:2], mine[2]._replace(sealed=theirs[2].sealed), *mine[3:]]
+    assert first_tampered(forged, KEYRING.keys) == 3

@@ -14,7 +14,7 @@ import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
-from common.contracts.chat import EMPTY_DIGEST, canonical, running_digest
+from common.contracts.chat import EMPTY_DIGEST, canonical, commitment_to, covered, running_digest
 from common.ids import new_id
 
 RETRY_SECONDS = 0.2
@@ -170,7 +170,7 @@ class ChatClient:
     async def _receive(self, frame: dict[str, Any]) -> None:
         kind = frame["type"]
         if kind == "entry":
-            self._keep(frame["entry"], whole=not frame.get("withheld"))
+            self._keep(frame["entry"], withheld=bool(frame.get("withheld")))
         elif kind == "ack":
             message = self._unsent.pop(UUID(frame["client_id"]), None)
             if message is not None:
@@ -199,6 +199,7 @@ class ChatClient:
     def _own_entry(self, message: Sent, ack: dict[str, Any]) -> dict[str, Any]:
         """What the sender said does not come back to it: the acknowledgement completes what it knows already."""
         role = next(e["role"] for e in self.entries if e["participant_id"] == str(self.participant_id))
+        pii = {"text": message.text, "salt": ack["salt"]}
         return {
             "session_id": ack["session_id"],
             "seq": ack["seq"],
@@ -207,18 +208,22 @@ class ChatClient:
             "role": role,
             "at": ack["at"],
             "digest": ack["digest"],
-            "pii": {"text": message.text},
+            "commitment": commitment_to(canonical(pii)),
+            "pii": pii,
         }
 
-    def _keep(self, entry: dict[str, Any], *, whole: bool = True) -> None:
+    def _keep(self, entry: dict[str, Any], *, withheld: bool = False) -> None:
+        """Args:
+        withheld: parts of what it says of a person were left out for this reader; the chain is checked all the same.
+        """
         if entry["seq"] <= len(self.entries):
             return
         if entry["seq"] != len(self.entries) + 1:
             raise BrokenChainError(f"entry {entry['seq']} came after {len(self.entries)}")
-        if whole:
-            expected = running_digest(self.digest, canonical({k: v for k, v in entry.items() if k != "digest"}))
-            if expected != entry["digest"]:
-                raise BrokenChainError(f"the digest of entry {entry['seq']} does not hold")
+        if running_digest(self.digest, covered(entry)) != entry["digest"]:
+            raise BrokenChainError(f"the digest of entry {entry['seq']} does not hold")
+        if "pii" in entry and not withheld and commitment_to(canonical(entry["pii"])) != entry["commitment"]:
+            raise BrokenChainError(f"entry {entry['seq']} says something else than it is committed to")
         self.digest = entry["digest"]
         self.entries.append(entry)
 

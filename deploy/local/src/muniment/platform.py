@@ -117,7 +117,7 @@ def migration(service: str, engines: Engines, settings: Mapping[str, str]) -> Pr
     return ProcessSpec(f"{display(service)}-migrate", argv, env=settings, forked=True)
 
 
-def _key_settings(service: str, engines: Engines) -> dict[str, str]:
+def key_settings(service: str, engines: Engines) -> dict[str, str]:
     """Where the keys are: key files, unless another key service was asked for, and the keyring for those who may."""
     found = {"MUNIMENT_KEY_FOLDER": str(engines.keys)}
     if service in KEYRING_USERS:
@@ -140,8 +140,8 @@ def environment(service: str, engines: Engines, jwks: Path) -> dict[str, str]:
         "MUNIMENT_PROFILE": "embedded",
         "MUNIMENT_DATABASE_URL": engines.database_url(service, service),
         **engines.broker_settings(service),
-        **_key_settings(service, engines),
         **engines.audit_settings(service),
+        **key_settings(service, engines),
         "MUNIMENT_REDIS_URL": engines.redis_url,
         "MUNIMENT_ISSUER": DEVELOPMENT_ISSUER,
         "MUNIMENT_AUDIENCE": AUDIENCE,

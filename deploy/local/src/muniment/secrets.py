@@ -13,12 +13,15 @@ from joserfc.jwk import ECKey
 
 from common.audit.heads import make_missing_keys
 from common.auth import DEVELOPMENT_ISSUER
+from common.protection.key_file import make_key_file
+from common.protection.making import EVENTS, key_file
 from muniment.home import CHECKOUT, SERVICES, find_home, write_private
 from muniment.kafka import new_cluster_id
 from muniment.tokens import Issuer
 
 _LINE = re.compile(r"^(?P<off>#?)(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)$", re.MULTILINE)
 GRANT_KEY = Path(".secrets") / "grant-key.pem"
+WRAPPING_KEYS = Path(".secrets") / "keys"
 AUDIT_KEYS = Path(".secrets") / "audit"
 
 
@@ -62,6 +65,8 @@ def write(folder: Path, settings: dict[str, str]) -> list[str]:
     _write_grant_key(folder / GRANT_KEY)
     # Readable by a container's user, who is nobody on this machine; the folder keeps others out.
     make_missing_keys(folder / AUDIT_KEYS, SERVICES, mode=0o444)
+    for name in (EVENTS, *SERVICES):
+        make_key_file(key_file(folder / WRAPPING_KEYS, name), mode=0o444)
     return [name for name, value in values(text).items() if not value]
 
 

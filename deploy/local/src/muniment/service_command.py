@@ -31,12 +31,12 @@ def run(service: str, words: Sequence[str], *, output: "IO[str] | None" = None) 
     report = daemon.status(home) if home.run.exists() else None
     if report is None or report["kind"] != "platform":
         raise PlainError("Muniment is not up, and this asks its databases: `make up` first.")
-    given = environment(service, _engines(home, report["facts"]), Issuer(home).jwks)
+    given = environment(service, engines_of(home, report["facts"]), Issuer(home).jwks)
     argv = [sys.executable, "-P", "-m", service, *words]
     return subprocess.run(argv, check=False, env={**inherited_environment(), **given}, stdout=output).returncode
 
 
-def _engines(home: Home, facts: dict[str, Any]) -> Engines:
+def engines_of(home: Home, facts: dict[str, Any]) -> Engines:
     """The engines that run now, as a client needs them."""
     secrets, found = passwords(home), facts["engines"]
     named = postgres.named_server()

@@ -85,6 +85,7 @@ async def _work(service: Service, settings: ServiceSettings) -> None:
     database = Database(settings, application=f"{service.name} worker")
     broker = make_broker(settings, client_id=f"{service.name}-worker")
     clock = SystemClock()
+    subjects = service.make_subjects(settings, clock)
     try:
         await Worker(
             service.name,
@@ -92,10 +93,17 @@ async def _work(service: Service, settings: ServiceSettings) -> None:
             database=database,
             broker=broker,
             clock=clock,
-            subjects=service.make_subjects(settings, clock),
+            subjects=subjects,
         ).run()
     finally:
+        await _close(subjects)
         await database.close()
+
+
+async def _close(subjects: Sequence[Subject]) -> None:
+    for subject in subjects:
+        if subject.opens is not None:
+            await subject.opens.close()
 
 
 def run(service: Service) -> None:

@@ -113,7 +113,7 @@ async def entries(
         check_cursor(part, after)
         withhold = policy.withheld_from(part.participant)
         stored = await chat.journal.entries_after(session_id, after, limit)
-    seen = [EntryFrame(**frames.seen(e.follow(""), withhold=withhold)) for e in stored]
+    seen = [EntryFrame(**frames.seen(e.follow("", part.live.state), withhold=withhold)) for e in stored]
     last_seq = part.live.state.last_seq
     more = bool(stored) and stored[-1].seq < last_seq
     return Entries(entries=seen, last_seq=last_seq, next=stored[-1].seq if more else None)

@@ -31,6 +31,9 @@ from common.clock import Clock, SystemClock
 from common.database import Database
 from common.engines import make_redis
 from common.messaging.consumer import Subject
+from common.protection.errors import KeyDestroyedError
+from common.protection.keyring import Keyring
+from common.protection.making import make_keyring, make_service_keys
 from common.settings import ServiceSettings
 from common.telemetry import get_logger
 from common.web.app import NotReadyError, create_app
@@ -42,10 +45,12 @@ log = get_logger("app")
 class Gateway:
     """What runs in one api process."""
 
-    def __init__(self, settings: ChatGatewaySettings, clock: Clock) -> None:
+    def __init__(self, settings: ChatGatewaySettings, clock: Clock, keyring: Keyring) -> None:
         self._settings = settings
         self.database = Database(settings, application="chat_gateway api")
-        self.journal = Journal(settings)
+        self._keyring = keyring
+        self._service_keys = make_service_keys(settings, SERVICE_NAME, clock)
+        self.journal = Journal(settings, keyring, self._service_keys)
         self.sessions = Sessions(self.journal)
         self._redis = make_redis(settings)
         shared = settings.redis_url != "memory://"
@@ -60,6 +65,7 @@ class Gateway:
             journal=self.journal,
             statements=load(),
             presence=self.presence,
+            keyring=keyring,
             clock=clock,
             opens_per_minute=settings.opens_per_minute,
         )
@@ -85,6 +91,8 @@ class Gateway:
                 task.cancel()
             await asyncio.gather(*helpers, self.writing, return_exceptions=True)
             await self.journal.close()
+            await self._keyring.close()
+            await self._service_keys.close()
             await self.database.close()
             with contextlib.suppress(Exception):  # it may be gone; nothing depends on a polite farewell
                 await self._redis.aclose()
@@ -108,7 +116,8 @@ class Gateway:
             task.add_done_callback(self._catching_up.discard)
 
     async def _catch_up(self, live: LiveSession) -> None:
-        with contextlib.suppress(OutOfReachError):  # the next look will do
+        # The next look will do; and who asks for what was destroyed hears of it.
+        with contextlib.suppress(OutOfReachError, KeyDestroyedError):
             await live.catch_up(self.journal)
 
     async def _poll(self) -> None:
@@ -143,15 +152,22 @@ def _spare_the_collector() -> None:
     gc.set_threshold(10_000, 50, 50)
 
 
-def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
-    """The application of the api process."""
+def make_app(settings: ServiceSettings, clock: Clock | None = None, keyring: Keyring | None = None) -> FastAPI:
+    """The application of the api process.
+
+    Args:
+        clock, keyring: given by tests only.
+
+    Raises:
+        ValueError: the settings do not say where the keys are.
+    """
     own = settings if isinstance(settings, ChatGatewaySettings) else ChatGatewaySettings(**settings.model_dump())
     clock = clock or SystemClock()
     gateway: list[Gateway] = []
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        running = Gateway(own, clock)
+        running = Gateway(own, clock, keyring or make_keyring(own, application=SERVICE_NAME))
         gateway[:] = [running]
         app.state.verifier = TokenVerifier(own, clock)
         app.state.database = running.database

@@ -329,10 +329,10 @@ class Connection:
             self.session_ended(subscription)
 
     async def _send_backlog(self, subscription: Subscription) -> None:
-        session_id = subscription.part.live.state.id
-        for stored in await self._chat.journal.entries_after(session_id, subscription.cursor, PAGE):
+        state = subscription.part.live.state
+        for stored in await self._chat.journal.entries_after(state.id, subscription.cursor, PAGE):
             await self.line.until_half_empty()
-            self.line.push(frames.entry(stored.follow(""), withhold=subscription.withhold))
+            self.line.push(frames.entry(stored.follow("", state), withhold=subscription.withhold))
             subscription.cursor = stored.seq
 
     def session_ended(self, subscription: Subscription) -> None:

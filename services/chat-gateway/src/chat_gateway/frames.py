@@ -7,8 +7,9 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, ValidationError
 
+from chat_gateway.drafts import SessionState
 from chat_gateway.errors import FrameTooLargeError, MalformedFrameError, TextTooLongError
-from chat_gateway.model import Entry, Kind, Receipt, SessionState
+from chat_gateway.model import Entry, Kind, Receipt
 from chat_gateway.notice import Statement
 from chat_gateway.schemas import (
     MAX_FRAME_BYTES,
@@ -30,6 +31,7 @@ from common.telemetry import PERSONAL
 
 _KNOWN = PERSONAL | {"id", "sub", "user_id", "role", "roles", "type"}
 _KNOWN |= {name for kind in (Hello, Open, Join, Send, Resume, CloseSession, Ping) for name in kind.model_fields}
+WITHHELD = ("pin", "salt")
 _validate = from_client.validate_json
 
 
@@ -107,7 +109,7 @@ def error(problem: MunimentError, ids: dict[str, str]) -> str:
 def ack(session_key: str, client_id: str, receipt: Receipt) -> str:
     return (
         f'{{"type":"ack","session_id":"{session_key}","client_id":"{client_id}","seq":{receipt.seq}'
-        f',"digest":"{receipt.digest}","at":"{receipt.at}"}}'
+        f',"digest":"{receipt.digest}","at":"{receipt.at}","salt":"{receipt.salt}"}}'
     )
 
 
@@ -116,17 +118,21 @@ def entry(told: Entry, *, withhold: bool) -> str:
     if withhold and told.kind is Kind.JOINED:
         return orjson.dumps(seen(told, withhold=True)).decode()
     if not told.frame:
-        told.frame = f'{{"type":"entry","kind":"{told.kind.value}","entry":{told.value.decode()}}}'
+        told.frame = f'{{"type":"entry","kind":"{told.kind.value}","entry":{told.shown.decode()}}}'
     return told.frame
 
 
 def seen(told: Entry, *, withhold: bool) -> dict[str, Any]:
-    """What a reader sees of an entry. An employee's PIN is withheld from the public (S1-036)."""
-    content = orjson.loads(told.value)
+    """What a reader sees of an entry. An employee's PIN is withheld from the public (S1-036).
+
+    The salt goes with it: with the salt and the name, a PIN could be guessed against the commitment.
+    """
+    content = orjson.loads(told.shown)
     frame: dict[str, Any] = {"type": "entry", "kind": told.kind.value}
     if withhold and told.kind is Kind.JOINED:
-        del content["pii"]["pin"]
-        frame["withheld"] = ["pii.pin"]
+        for name in WITHHELD:
+            del content["pii"][name]
+        frame["withheld"] = [f"pii.{name}" for name in WITHHELD]
     return {**frame, "entry": content}
 
 

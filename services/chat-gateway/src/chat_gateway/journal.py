@@ -10,9 +10,14 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from chat_gateway.model import Draft, Entry, Kind, Opening, Participant, Receipt, SessionState
+from chat_gateway.drafts import Draft, SessionState
+from chat_gateway.model import Entry, Kind, Opening, Participant, Receipt, place_of
 from chat_gateway.publishing import EntryHeaders, action_record
 from common.clock import rfc3339
+from common.errors import NotFoundError
+from common.protection.events import unpacked
+from common.protection.keyring import Keyring
+from common.protection.service_keys import ColumnKeys, ServiceKeys
 from common.settings import ServiceSettings
 from common.telemetry import current_traceparent
 
@@ -38,13 +43,14 @@ _LAST = """
 SELECT w.id, (SELECT max(e.seq) FROM session_entry e WHERE e.session_id = w.id) AS seq FROM unnest($1::uuid[]) AS w (id)
 """
 _SESSION = """
-SELECT topic, notice_version, notice_digest, notice_language, notice_acknowledged_at, identity_assurance,
+SELECT key_id, topic, notice_version, notice_digest, notice_language, notice_acknowledged_at, identity_assurance,
     authenticator_assurance, authenticated_at FROM chat_session WHERE id = $1
 """
 _PARTICIPANTS = """
-SELECT id, principal_id, role, display_name, joined_at, pin, office, region FROM participant WHERE session_id = $1
+SELECT id, role, sealed, joined_at, office, region FROM participant WHERE session_id = $1
 """
-_OPENED = "SELECT id FROM chat_session WHERE account_id = $1 AND client_id = $2"
+_OPENED = "SELECT id FROM chat_session WHERE account = ANY($1::bytea[]) AND client_id = $2"
+_PII = b',"pii":{"key":"'
 
 
 class OutOfReachError(ConnectionError):
@@ -65,24 +71,36 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """A row as it stands; it becomes an `Entry` when the digest before it is known."""
+    """A row as it stands; it becomes an `Entry` when the digest before it and the session's key are known."""
 
     seq: int
     kind: Kind
     entry_id: str
     value: bytes
 
-    def follow(self, previous: str) -> Entry:
+    def follow(self, previous: str, state: SessionState) -> Entry:
+        """Raises: KeyDestroyedError: what was said in the session was destroyed."""
         read = orjson.loads(self.value)
-        return Entry(self.kind, self.entry_id, Receipt(self.seq, read["at"], read["digest"], previous), self.value)
+        receipt = Receipt(self.seq, read["at"], read["digest"], previous)
+        if "pii" not in read:
+            return Entry(self.kind, self.entry_id, receipt, self.value[:-1])
+        pii = state.data_key.open(unpacked(read["pii"]["sealed"]), place_of(self.kind, state.key, self.seq))
+        receipt.salt = orjson.loads(pii)["salt"]
+        # No text of an entry can hold these bytes: a quotation mark in a text is escaped.
+        cut = self.value.rindex(_PII)
+        return Entry(self.kind, self.entry_id, receipt, self.value[:cut], self.value[cut + len(b',"pii":') : -1], pii)
 
 
 class Journal:
     """Args:
     settings: `database_url` is used.
+    keyring: opens the keys of stored sessions.
+    service_keys: for the blind indexes by which accounts are found.
     """
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ServiceSettings, keyring: Keyring, service_keys: ServiceKeys) -> None:
+        self._keyring = keyring
+        self._service_keys = service_keys
         self._url = settings.database_url.get_secret_value()
         self._writer: asyncpg.Connection[asyncpg.Record] | None = None
         self._readers: asyncpg.Pool[asyncpg.Record] | None = None
@@ -111,7 +129,7 @@ class Journal:
         if connection is None or connection.is_closed():
             connection = self._writer = await self._connect()
         try:
-            values = _arguments(drafts, self._headers)
+            values = _arguments(drafts, self._headers, await self._service_keys.ready())
             return set(await connection.fetchval(_APPEND, *values, timeout=SECONDS))
         except Exception as error:
             self._drop_writer()
@@ -130,23 +148,37 @@ class Journal:
         rows = await self._fetch(_LAST, list(session_ids))
         return {r["id"]: r["seq"] or 0 for r in rows}
 
-    async def participants(self, session_id: UUID) -> dict[str, Participant]:
+    async def participants(self, state: SessionState) -> dict[str, Participant]:
         """Who takes part, by principal."""
-        return {
-            r["principal_id"]: Participant(
-                str(r["id"]), r["principal_id"], r["role"], r["display_name"], rfc3339(r["joined_at"]),
-                r["pin"], r["office"], r["region"],
+        found = {}
+        for row in await self._fetch(_PARTICIPANTS, state.id):
+            opened = state.data_key.open(row["sealed"], _participant_place(str(row["id"])))
+            who = Participant(
+                id=str(row["id"]),
+                role=row["role"],
+                joined_at=rfc3339(row["joined_at"]),
+                office=row["office"],
+                region=row["region"],
+                **orjson.loads(opened),
             )
-            for r in await self._fetch(_PARTICIPANTS, session_id)
-        }  # fmt: skip
+            found[who.principal_id] = who
+        return found
 
     async def load(self, session_id: UUID) -> SessionState | None:
-        """A session without its entries and participants, or None when there is no such session."""
+        """A session without its entries and participants, or None when there is no such session.
+
+        Raises:
+            KeyDestroyedError: what was said in it was destroyed.
+        """
         rows = await self._fetch(_SESSION, session_id)
         if not rows:
             return None
         row = rows[0]
-        state = SessionState(session_id)
+        data_key = (await self._keyring.find([row["key_id"]])).get(row["key_id"])
+        if data_key is None:
+            raise NotFoundError("the session's key was never issued by this keyring")
+        data_key.check()
+        state = SessionState(session_id, data_key)
         state.opening = Opening(
             topic=row["topic"],
             notice_version=row["notice_version"],
@@ -161,7 +193,8 @@ class Journal:
 
     async def opened_as(self, account_id: str, client_id: str) -> UUID | None:
         """The session that this account opened under this client id."""
-        rows = await self._fetch(_OPENED, account_id, client_id)
+        keys = await self._service_keys.ready()
+        rows = await self._fetch(_OPENED, keys.blinds("account", account_id), client_id)
         return rows[0]["id"] if rows else None
 
     async def ping(self) -> None:
@@ -207,7 +240,7 @@ def _options(purpose: str) -> dict[str, Any]:
     }
 
 
-def _arguments(drafts: Sequence[Draft], headers: EntryHeaders) -> tuple[Any, ...]:
+def _arguments(drafts: Sequence[Draft], headers: EntryHeaders, keys: ColumnKeys) -> tuple[Any, ...]:
     """The parameters of `append_entries`: the first entry of each session in front, by session id; then the rest."""
     ordered = sorted(drafts, key=lambda draft: draft.state.id.bytes)
     rows = [(d.state, d.entries[0]) for d in ordered]
@@ -220,8 +253,8 @@ def _arguments(drafts: Sequence[Draft], headers: EntryHeaders) -> tuple[Any, ...
         [e.kind.value for _, e in rows],
         [e.value for _, e in rows],
         [headers.of(s.key, e) for s, e in rows],
-        _json([_opened(d) for d in ordered if d.opened]),
-        _json([_joined(d, p) for d in ordered for p in d.participants.values()]),
+        _json([_opened(d, keys) for d in ordered if d.opened]),
+        _json([_joined(d, p, keys) for d in ordered for p in d.participants.values()]),
         _json([_closed(d, headers.traceparent) for d in ordered if d.closed]),
     )
 
@@ -230,14 +263,19 @@ def _json(rows: list[dict[str, Any]]) -> str | None:
     return orjson.dumps(rows).decode() if rows else None
 
 
-def _opened(draft: Draft) -> dict[str, Any]:
+def _participant_place(participant_id: str) -> bytes:
+    return f"participant|{participant_id}".encode()
+
+
+def _opened(draft: Draft, keys: ColumnKeys) -> dict[str, Any]:
     opening = draft.opened
     if opening is None:
         raise ValueError("the session does not begin here")
     facts = opening.facts
     return {
         "id": draft.state.id,
-        "account_id": opening.participant.principal_id,
+        "account": keys.blind("account", opening.participant.principal_id).hex(),
+        "key_id": draft.state.data_key.text,
         "client_id": opening.entry_id,
         "topic": facts.topic,
         "notice_version": facts.notice_version,
@@ -251,14 +289,16 @@ def _opened(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _joined(draft: Draft, who: Participant) -> dict[str, Any]:
+def _joined(draft: Draft, who: Participant, keys: ColumnKeys) -> dict[str, Any]:
+    if who.role != "customer" and not (who.pin and who.display_name):
+        raise ValueError("an employee takes part under a PIN and a name (S1-035)")
+    named = {"principal_id": who.principal_id, "display_name": who.display_name, "pin": who.pin}
     return {
         "id": who.id,
         "session_id": draft.state.id,
-        "principal_id": who.principal_id,
+        "who": keys.blind("account", who.principal_id).hex(),
         "role": who.role,
-        "display_name": who.display_name,
-        "pin": who.pin,
+        "sealed": draft.state.data_key.seal(orjson.dumps(named), _participant_place(who.id)).hex(),
         "office": who.office,
         "region": who.region,
         "at": who.joined_at,
@@ -271,7 +311,7 @@ def _closed(draft: Draft, traceparent: str) -> dict[str, Any]:
         raise ValueError("the session does not end here")
     told = [
         action_record(
-            draft.state.id,
+            draft.state,
             p,
             chat_topic=draft.state.opening.topic,
             closing=closing,

@@ -1,26 +1,19 @@
 """Turns what was decided into events of `common.contracts`, encoded for the outbox."""
 
 from datetime import datetime
-from uuid import UUID
 
 import orjson
 
 from chat_gateway import SOURCE
-from chat_gateway.model import Close, Entry, Kind, Participant
-from common.contracts.chat import MessagePosted, ParticipantJoined, SessionClosed, SessionEntry, SessionOpened
+from chat_gateway.drafts import SessionState
+from chat_gateway.model import EVENTS, Close, Entry, Kind, Participant
 from common.contracts.envelope import Envelope, encode, encode_raw
 from common.contracts.production import ActionCompleted, ActionPii
 from common.ids import new_id, new_id_text
 from common.messaging.broker import Record
+from common.protection.events import seal_fact
 
 _KEY, _TIME, _CUT = "(key)", "(time)", "(cut)"
-
-EVENTS: dict[Kind, type[SessionEntry]] = {
-    Kind.OPENED: SessionOpened,
-    Kind.JOINED: ParticipantJoined,
-    Kind.MESSAGE: MessagePosted,
-    Kind.CLOSED: SessionClosed,
-}
 
 
 class EntryHeaders:
@@ -58,9 +51,9 @@ class EntryHeaders:
 
 
 def action_record(
-    session_id: UUID, employee: Participant, *, chat_topic: str, closing: Close, at: str, traceparent: str
+    state: SessionState, employee: Participant, *, chat_topic: str, closing: Close, at: str, traceparent: str
 ) -> Record:
-    """The finished work of the employee who had the chat. There is no case, hence no case number."""
+    """The finished work of the employee who had the chat, under the session's key. There is no case, hence no case number."""
     fact = ActionCompleted(
         action_id=new_id(),
         kind="chat_handled",
@@ -68,10 +61,11 @@ def action_record(
         outcome=closing.reason,
         started_at=datetime.fromisoformat(employee.joined_at),
         completed_at=datetime.fromisoformat(at),
-        session_id=session_id,
+        session_id=state.id,
         office=employee.office,
         region=employee.region,
         pii=ActionPii(employee_pin=employee.pin),
     )
     moment = datetime.fromisoformat(at)
-    return encode(Envelope(new_id(), fact.event_type, SOURCE, fact.key, moment, fact, traceparent))
+    told = seal_fact(fact, state.data_key)
+    return encode(Envelope(new_id(), fact.event_type, SOURCE, fact.key, moment, told, traceparent))

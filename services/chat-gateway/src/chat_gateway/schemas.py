@@ -147,15 +147,16 @@ class Ack(BaseModel):
     seq: int
     digest: str
     at: str
+    salt: str = Field(description="Of the commitment to what was said: the sender completes its own entry with it")
 
 
 class EntryFrame(BaseModel):
-    """An entry of the session; `entry` is the event's data as `common.contracts.chat` describes it."""
+    """An entry of the session; `entry` is the event's data as `common.contracts.chat` describes it, opened."""
 
     type: Literal["entry"]
     kind: Literal["opened", "joined", "message", "closed"]
     entry: dict[str, Any]
-    withheld: list[str] = Field(default=[], description="Members left out for this reader; the digest covers them")
+    withheld: list[str] = Field(default=[], description="Members left out for this reader; the commitment covers them")
 
 
 class Closed(BaseModel):

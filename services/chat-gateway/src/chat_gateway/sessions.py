@@ -7,9 +7,11 @@ from typing import Protocol
 from uuid import UUID
 from weakref import WeakValueDictionary
 
+from chat_gateway.drafts import SessionState
 from chat_gateway.journal import Journal, StoredEntry
-from chat_gateway.model import Contribution, Entry, Kind, Receipt, SessionState
+from chat_gateway.model import Contribution, Entry, Kind, Receipt
 from common.errors import MunimentError
+from common.protection.data_key import DataKey
 
 PAGE = 500
 KEPT = 512
@@ -58,13 +60,13 @@ class LiveSession:
         async with self._reading:
             while stored := await journal.entries_after(self.state.id, self.state.last_seq, PAGE):
                 if any(e.kind in (Kind.OPENED, Kind.JOINED) for e in stored):
-                    self.state.participants.update(await journal.participants(self.state.id))
+                    self.state.participants.update(await journal.participants(self.state))
                 self._take_in(stored)
 
     def _take_in(self, stored: Iterable[StoredEntry]) -> None:
         for row in stored:
             if row.seq > self.state.last_seq:
-                self.apply(row.follow(self.state.digest))
+                self.apply(row.follow(self.state.digest, self.state))
 
 
 class Submission:
@@ -87,12 +89,16 @@ class Sessions:
         self._recent: OrderedDict[UUID, LiveSession] = OrderedDict()
         self._watched: dict[UUID, LiveSession] = {}
 
-    def begin(self, session_id: UUID) -> LiveSession:
-        """A session that is about to be opened."""
-        return self._keep(LiveSession(SessionState(session_id)))
+    def begin(self, session_id: UUID, data_key: DataKey) -> LiveSession:
+        """A session that is about to be opened, and what is said in it sealed under this key."""
+        return self._keep(LiveSession(SessionState(session_id, data_key)))
 
     async def find(self, session_id: UUID) -> LiveSession | None:
-        """The session with everything that is durable of it now, or None when there is no such session."""
+        """The session with everything that is durable of it now, or None when there is no such session.
+
+        Raises:
+            KeyDestroyedError: what was said in it was destroyed.
+        """
         live = self._live.get(session_id)
         if live is None:
             state = await self._journal.load(session_id)

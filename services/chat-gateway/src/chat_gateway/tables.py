@@ -18,7 +18,8 @@ class ChatSession(Base, table=True):
     __tablename__ = "chat_session"
 
     id: UUID = Field(primary_key=True)
-    account_id: str = Field(sa_type=Text, repr=False)
+    account: bytes = Field(sa_type=LargeBinary, repr=False)
+    key_id: UUID
     client_id: UUID
     topic: str = Field(sa_type=Text)
     status: str = Field(sa_type=Text)
@@ -43,17 +44,16 @@ class SessionParticipant(Base, table=True):
 
     id: UUID = Field(primary_key=True)
     session_id: UUID = Field(foreign_key="chat_session.id")
-    principal_id: str = Field(sa_type=Text, repr=False)
+    who: bytes = Field(sa_type=LargeBinary, repr=False)
     role: str = Field(sa_type=Text)
-    display_name: str = Field(sa_type=Text, repr=False)
-    pin: str = Field(sa_type=Text, repr=False)
+    sealed: bytes = Field(sa_type=LargeBinary, repr=False)
     office: str = Field(sa_type=Text)
     region: str = Field(sa_type=Text)
     joined_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class SessionEntry(Base, table=True):
-    """One entry; `value` is the JSON that was told and delivered, byte for byte."""
+    """One entry; `value` is the JSON that was told, byte for byte: what it says of a person is sealed in it."""
 
     __tablename__ = "session_entry"
 

@@ -26,6 +26,7 @@ from common.auth import Principal
 from common.clock import Clock, rfc3339
 from common.errors import ForbiddenError, MunimentError
 from common.ids import new_id
+from common.protection.keyring import Keyring
 
 HIGHEST_LEVEL = 3
 
@@ -73,6 +74,7 @@ class Chat:
         journal: Journal,
         statements: Statements,
         presence: Presence,
+        keyring: Keyring,
         clock: Clock,
         opens_per_minute: int,
     ) -> None:
@@ -82,6 +84,7 @@ class Chat:
         self.clock = clock
         self._writer = writer
         self._statements = statements
+        self._keyring = keyring
         self._opens_per_minute = opens_per_minute
 
     def statement(self, language: str) -> Statement:
@@ -103,6 +106,7 @@ class Chat:
             NoticeNotAcknowledgedError: nothing is stored then.
             ClientIdReusedError: this account opened another session under this client id.
             TooManySessionsError: too many in a minute.
+            UnavailableError: no key can be had under which to keep what is said.
         """
         principal = caller.principal
         in_force = self.statement(shown.language if shown else "")
@@ -114,7 +118,7 @@ class Chat:
             return existing
         if not await self.presence.admit(principal.id, per_minute=self._opens_per_minute):
             raise TooManySessionsError(f"an account may open {self._opens_per_minute} sessions a minute")
-        live = self.sessions.begin(new_id())
+        live = self.sessions.begin(new_id(), await self._keyring.take())
         live.state.opening = facts
         who = Participant(
             str(new_id()), principal.id, "customer", principal.claim("display_name"), rfc3339(self.clock.now())

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable
 
 from prometheus_client import Counter, Histogram
 
+from chat_gateway.drafts import Draft
 from chat_gateway.errors import ClientIdReusedError, NotStoredYetError
 from chat_gateway.journal import Journal, OutOfReachError, RefusedError
-from chat_gateway.model import Draft, Entry, Receipt
+from chat_gateway.model import Entry, Receipt
 from chat_gateway.sessions import LiveSession, Submission
 from common.clock import Clock, rfc3339
 from common.errors import MunimentError

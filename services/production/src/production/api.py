@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from common.access import Look
 from common.errors import FieldError, InvalidError
 from common.pii.ssn import fields_with_ssn, holds_ssn
+from common.protection.keyring import Keyring
 from common.web.door import AtDoor, Guarded
 from common.web.idempotency import IdempotencyKey, once
 from production import use_cases
@@ -37,7 +38,12 @@ def zone_of(request: Request) -> tzinfo:
     return cast("tzinfo", request.app.state.zone)
 
 
+def keyring_of(request: Request) -> Keyring:
+    return cast("Keyring", request.app.state.keyring)
+
+
 Zone = Annotated[tzinfo, Depends(zone_of)]
+AtKeyring = Annotated[Keyring, Depends(keyring_of)]
 
 
 async def refuse_ssn(request: Request) -> None:
@@ -65,12 +71,12 @@ Pin = Annotated[str, Path(max_length=32)]
 
 
 @router.post("/actions", operation_id="action.record", tags=["ingest"], status_code=201, response_model=ActionRecorded)
-async def take_action(report: ActionReport, door: AtDoor, key: IdempotencyKey = None) -> Response:
+async def take_action(report: ActionReport, door: AtDoor, keyring: AtKeyring, key: IdempotencyKey = None) -> Response:
     """Take one finished piece of work from a case-management system; it is stored, and told to all who hear of actions."""
     async with door.open("action.record") as look:
 
         async def make() -> ActionRecorded:
-            return ActionRecorded(action_id=report.action_id, new=await use_cases.take_report(look, report))
+            return ActionRecorded(action_id=report.action_id, new=await use_cases.take_report(look, report, keyring))
 
         return await once(
             look.session, principal=look.principal, operation="action.record", key=key, request=report, make=make

@@ -15,11 +15,15 @@ from common.dpop import Proof
 from common.errors import ForbiddenError
 from common.messaging.consumer import Subject
 from common.pii.ssn import holds_ssn
+from common.protection.keyring import Keyring
+from common.protection.making import make_keyring
 from common.settings import ServiceSettings
 from common.web.app import create_app
 from production import consumers
 from production.api import router
 from production.settings import ProductionSettings, zone
+
+NAME = "production"
 
 
 class NoSsnVerifier(TokenVerifier):
@@ -33,8 +37,13 @@ class NoSsnVerifier(TokenVerifier):
         return principal
 
 
-def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAPI:
-    """The HTTP application. `clock` is given by tests only."""
+def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: Keyring | None = None) -> FastAPI:
+    """The HTTP application. `clock` and `keyring` are given by tests only.
+
+    Raises:
+        ValueError: the settings do not say where the keys are.
+    """
+    keys = keyring or make_keyring(settings, application=NAME)
     chosen = cast("ProductionSettings", settings)
     clock = clock or SystemClock()
     database = Database(settings, application="production api")
@@ -42,10 +51,12 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAP
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database, app.state.clock, app.state.zone = database, clock, zone(chosen.report_time_zone)
+        app.state.keyring = keys
         app.state.verifier = NoSsnVerifier(settings, clock)
         try:
             yield
         finally:
+            await keys.close()
             await database.close()
 
     return create_app(
@@ -60,9 +71,9 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAP
     )
 
 
-def make_subjects(_settings: ServiceSettings, _clock: Clock) -> list[Subject]:
+def make_subjects(settings: ServiceSettings, _clock: Clock, keyring: Keyring | None = None) -> list[Subject]:
     """What the worker hears."""
-    return [consumers.subject()]
+    return [consumers.subject(keyring or make_keyring(settings, application=f"{NAME} worker"))]
 
 
 SERVICE = Service(

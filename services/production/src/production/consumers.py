@@ -1,5 +1,6 @@
 """What production hears: finished actions and sealed transcripts."""
 
+import re
 from collections.abc import Sequence
 
 from common.contracts.envelope import Envelope, EventData
@@ -10,6 +11,7 @@ from common.errors import PoisonEventError
 from common.messaging.broker import ReceivedRecord
 from common.messaging.consumer import Subject
 from common.pii.ssn import WHOLE, fields_with_ssn, holds_ssn
+from common.protection.keyring import Keyring
 from production.policy import KNOWN_FIELDS, SSN_RULE, wrong_with_action
 from production.use_cases import record_actions, record_transcripts
 
@@ -18,13 +20,18 @@ GROUP = "production.actions"
 _AROUND = ("key", "ce_id", "ce_source", "ce_subject", "ce_type", "ce_time", "ce_specversion", "ce_traceparent")
 
 
-def subject() -> Subject:
+# What is properly sealed is noise here, in which nine digits may stand by chance; it is looked at when it is opened.
+_SEALED = re.compile(rb'"sealed":\s*"[A-Za-z0-9+/]{38,}={0,2}"')
+
+
+def subject(keyring: Keyring) -> Subject:
     return Subject(
         group=GROUP,
         topics=(ActionCompleted.topic, TranscriptClosed.topic),
         kinds=ACTION_EVENTS | TRANSCRIPT_EVENTS,
         handler=on_work_done,
         screen=refuse_ssn,
+        opens=keyring,
     )
 
 
@@ -34,7 +41,7 @@ def refuse_ssn(record: ReceivedRecord) -> None:
     Raises:
         PoisonEventError: a social security number stands in it; nothing of it may be kept here (invariant 10).
     """
-    found = list(fields_with_ssn(record.value, KNOWN_FIELDS))
+    found = list(fields_with_ssn(_SEALED.sub(b'"sealed":""', record.value), KNOWN_FIELDS))
     around = {"key": record.key, **record.headers}
     if holds_ssn(" | ".join((*around, *around.values()))):
         found += [name for name in _AROUND if holds_ssn(around.get(name, ""))] or [WHOLE]
@@ -53,6 +60,8 @@ async def on_work_done(session: WriteSession, envelopes: Sequence[Envelope[Event
     actions, sources, transcripts = [], [], []
     for envelope in envelopes:
         if isinstance(envelope.data, ActionCompleted):
+            if found := fields_with_ssn(envelope.opened, KNOWN_FIELDS):
+                raise PoisonEventError(f"{', '.join(f'pii.{name}' for name in found)}: {SSN_RULE}", withhold=True)
             if wrong := wrong_with_action(envelope.data):
                 raise PoisonEventError("; ".join(f"data.{w.field}: {w.message}" for w in wrong), withhold=True)
             actions.append(envelope.data)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from common.contracts.personal import opened
 from common.contracts.production import ActionCompleted, ActionPii
 from common.contracts.transcripts import TranscriptClosed
 from common.errors import FieldError
@@ -30,11 +31,12 @@ def wrong_with_action(action: ActionCompleted) -> list[FieldError]:
         wrong.append(FieldError("started_at", "times need an offset from UTC"))
     elif action.completed_at < action.started_at:
         wrong.append(FieldError("completed_at", "the work cannot end before it starts"))
-    if not _PIN.fullmatch(action.pii.employee_pin):
+    whose = opened(action.pii)
+    if not _PIN.fullmatch(whose.employee_pin):
         wrong.append(
             FieldError("pii.employee_pin", "a PIN has 1 to 32 letters, digits, points, hyphens or underscores")
         )
-    if action.pii.case_number and not _CASE_NUMBER.fullmatch(action.pii.case_number):
+    if whose.case_number and not _CASE_NUMBER.fullmatch(whose.case_number):
         wrong.append(
             FieldError(
                 "pii.case_number",

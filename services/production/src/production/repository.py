@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from sqlmodel import col, select
 
+from common.contracts.personal import opened
 from common.contracts.production import ActionCompleted
 from common.contracts.transcripts import TranscriptClosed
 from common.database import ReadSession, WriteSession, fetch_all
@@ -78,7 +79,7 @@ ORDER BY e.pin
 
 async def add_actions(session: WriteSession, actions: Sequence[ActionCompleted], sources: Sequence[str]) -> int:
     """Store those whose id is not taken, with the employees they name. Returns how many were new."""
-    await meet_employees(session, {a.pii.employee_pin for a in actions})
+    await meet_employees(session, {opened(a.pii).employee_pin for a in actions})
     return int((await fetch_all(session, _ADD_ACTIONS, *_columns(actions), list(sources)))[0]["n"])
 
 
@@ -180,6 +181,6 @@ def _columns(actions: Sequence[ActionCompleted]) -> tuple[list[object], ...]:
         [a.session_id for a in actions],
         [a.office for a in actions],
         [a.region for a in actions],
-        [a.pii.employee_pin for a in actions],
-        [a.pii.case_number for a in actions],
+        [opened(a.pii).employee_pin for a in actions],
+        [opened(a.pii).case_number for a in actions],
     )

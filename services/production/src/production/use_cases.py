@@ -9,6 +9,7 @@ from common.contracts.production import ActionCompleted
 from common.contracts.transcripts import TranscriptClosed
 from common.database import WriteSession
 from common.errors import ConflictError, ForbiddenError, InvalidError
+from common.protection.keyring import Keyring
 from production import repository
 from production.errors import StaleEditError, UnconditionalEditError
 from production.model import Assignment, Chat, Day, Employee, Figure
@@ -60,7 +61,7 @@ async def record_transcripts(session: WriteSession, transcripts: Sequence[Transc
         raise ConflictError("transcript_id, session_id: another transcript of this id or session is stored already")
 
 
-async def take_report(look: Look, action: ActionCompleted) -> bool:
+async def take_report(look: Look, action: ActionCompleted, keyring: Keyring) -> bool:
     """Take an action that a case system reports by HTTP, and tell it. Returns whether it was new.
 
     Raises:
@@ -73,7 +74,7 @@ async def take_report(look: Look, action: ActionCompleted) -> bool:
         )
     new = await record_actions(look.session, [action], [f"case-system:{look.principal.id}"]) == 1
     if new:
-        await tell_action(look.session, action, now=look.now)
+        await tell_action(look.session, action, keyring=keyring, now=look.now)
     look.touch(action.action_id, fields=sorted(ActionCompleted.model_fields))
     return new
 

@@ -1,17 +1,19 @@
 """Routes: parse, one use case, translate."""
 
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import AwareDatetime
 
 from common.access import Look
+from common.contracts.chat import canonical
 from common.errors import FieldError, InvalidError
+from common.protection.keyring import Keyring
+from common.protection.service_keys import ColumnKeys, ServiceKeys
 from common.web.door import AtDoor, Door, Guarded
 from transcripts import policy
-from transcripts.model import ALGORITHM, CONTENT_ALGORITHM, Entry, blind
+from transcripts.model import ALGORITHM, CONTENT_ALGORITHM
 from transcripts.repository.reading import Keys
 from transcripts.schemas import (
     Access,
@@ -25,7 +27,6 @@ from transcripts.schemas import (
     TranscriptSummary,
     VerificationShown,
 )
-from transcripts.settings import TranscriptsSettings
 from transcripts.tables import Transcript
 from transcripts.use_cases import reading
 
@@ -36,28 +37,38 @@ _LONGEST_NUMBER = 19
 
 
 class Index:
-    """What the blind index holds for a number, and for a caller: they are known here by nothing else."""
+    """What the blind index may hold for a number, and for a caller: they are known here by nothing else."""
 
-    def __init__(self, request: Request) -> None:
-        self._settings: TranscriptsSettings = request.app.state.settings
+    def __init__(self, keys: ColumnKeys) -> None:
+        self._keys = keys
 
-    def account(self, account_id: str) -> bytes:
-        return blind(self._settings.index_key(), "account", account_id)
+    def account(self, account_id: str) -> frozenset[bytes]:
+        return frozenset(self._keys.blinds("account", account_id))
 
-    def pin(self, pin: str) -> bytes:
-        return blind(self._settings.index_key(), "pin", pin)
+    def pin(self, pin: str) -> frozenset[bytes]:
+        return frozenset(self._keys.blinds("pin", pin))
 
     def reader(self, look: Look) -> policy.Reader:
         """Whoever was let in, by the token alone."""
         who = look.principal
         return policy.Reader(
-            account=self.account(who.id) if "customer" in look.permit.roles else b"",
-            pin=self.pin(who.claim("pin")) if "agent" in look.permit.roles else b"",
+            account=self.account(who.id) if "customer" in look.permit.roles else frozenset(),
+            pin=self.pin(who.claim("pin")) if "agent" in look.permit.roles else frozenset(),
             office=who.claim("office") if "supervisor" in look.permit.roles else "",
         )
 
 
-AtIndex = Annotated[Index, Depends()]
+async def _index(request: Request) -> Index:
+    service_keys: ServiceKeys = request.app.state.service_keys
+    return Index(await service_keys.ready())
+
+
+def _keyring(request: Request) -> Keyring:
+    return cast("Keyring", request.app.state.keyring)
+
+
+AtIndex = Annotated[Index, Depends(_index)]
+AtKeyring = Annotated[Keyring, Depends(_keyring)]
 
 
 def _key_fields(asked: SearchRequest) -> list[str]:
@@ -130,11 +141,15 @@ async def my_transcripts(door: AtDoor, index: AtIndex, cursor: Cursor = None, li
     response_model=TranscriptShown,
 )
 async def read_transcript(
-    transcript_id: UUID, door: AtDoor, index: AtIndex, if_none_match: Annotated[str | None, Header()] = None
+    transcript_id: UUID,
+    door: AtDoor,
+    index: AtIndex,
+    keyring: AtKeyring,
+    if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """All that was said, in order. The ETag is the running digest; being told that nothing changed is a look too."""
     async with door.open("transcript.read", transcript_id) as look:
-        found, entries = await reading.read(look, index.reader(look), transcript_id)
+        found, entries = await reading.read(look, index.reader(look), transcript_id, keyring)
     headers = _headers(found)
     if if_none_match == headers["ETag"]:
         return Response(status_code=304, headers=headers)
@@ -147,11 +162,11 @@ async def read_transcript(
     summary="Download a transcript",
     response_class=Response,
 )
-async def copy_transcript(transcript_id: UUID, door: AtDoor, index: AtIndex) -> Response:
-    """The canonical entries, one a line: the SHA-256 of this file is the transcript's `content_hash`."""
+async def copy_transcript(transcript_id: UUID, door: AtDoor, index: AtIndex, keyring: AtKeyring) -> Response:
+    """The entries, one a line, canonical: anyone can prove this file without the service (README, Checking a transcript)."""
     async with door.open("transcript.copy", transcript_id) as look:
-        found, entries = await reading.read(look, index.reader(look), transcript_id)
-    body = b"".join(entry.canonical + b"\n" for entry in entries)
+        found, entries = await reading.read(look, index.reader(look), transcript_id, keyring)
+    body = b"".join(canonical(one.content) + b"\n" for one in entries)
     return Response(body, headers=_headers(found), media_type="application/x-ndjson")
 
 
@@ -160,10 +175,13 @@ async def copy_transcript(transcript_id: UUID, door: AtDoor, index: AtIndex) -> 
     operation_id="transcript.verify",
     summary="Does a transcript still hold",
 )
-async def verify_transcript(transcript_id: UUID, door: AtDoor, index: AtIndex) -> VerificationShown:
-    """Recomputes every digest now, from the bytes that are kept; anyone who holds the entries can do the same."""
+async def verify_transcript(transcript_id: UUID, door: AtDoor, index: AtIndex, keyring: AtKeyring) -> VerificationShown:
+    """Recomputes every digest and commitment now, from the bytes that are kept; anyone who holds a copy can do the same.
+
+    After what was said was destroyed, the digests still prove how many entries there were, whose, when and in which order.
+    """
     async with door.open("transcript.verify", transcript_id) as look:
-        found, outcome = await reading.check(look, index.reader(look), transcript_id)
+        found, outcome = await reading.check(look, index.reader(look), transcript_id, keyring)
     agrees = (outcome.digest, outcome.content_hash) == (found.digest, found.content_hash)
     return VerificationShown(
         transcript_id=found.id,
@@ -174,6 +192,7 @@ async def verify_transcript(transcript_id: UUID, door: AtDoor, index: AtIndex) -
         recomputed_content_hash=outcome.content_hash,
         last_seq=found.last_seq,
         first_wrong_seq=outcome.first_wrong_seq,
+        content_destroyed=outcome.destroyed,
         algorithm=ALGORITHM,
         content_algorithm=CONTENT_ALGORITHM,
         checked_at=look.now,
@@ -220,11 +239,11 @@ def _headers(found: Transcript) -> dict[str, str]:
     return {"ETag": f'"{found.digest}"', "Cache-Control": "private, no-cache"}
 
 
-def _shown(found: Transcript, entries: list[Entry]) -> TranscriptShown:
+def _shown(found: Transcript, entries: list[reading.Opened]) -> TranscriptShown:
     return TranscriptShown(
         **TranscriptSummary.model_validate(found).model_dump(),
         entries=[
-            EntryShown(seq=e.seq, kind=e.kind, digest=e.digest.hex(), content=orjson.loads(e.canonical))
+            EntryShown(seq=e.entry.seq, kind=e.entry.kind, digest=e.entry.digest.hex(), content=e.content)
             for e in entries
         ],
     )

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
-from typing import cast
 
 from fastapi import FastAPI
 from prometheus_client import Gauge
@@ -16,6 +15,8 @@ from common.cli import Service
 from common.clock import Clock, SystemClock
 from common.database import Database
 from common.messaging.consumer import Subject, is_outage
+from common.protection.keyring import Keyring
+from common.protection.making import make_keyring, make_service_keys
 from common.settings import ServiceSettings
 from common.web.app import create_app
 from transcripts import consumers
@@ -23,19 +24,25 @@ from transcripts.api import router
 from transcripts.repository.capture import waiting
 from transcripts.settings import TranscriptsSettings
 
+NAME = "transcripts"
 WATCH_SECONDS = 15.0
 
 
-def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAPI:
-    """The HTTP application. `clock` is given by tests only."""
-    chosen = cast("TranscriptsSettings", settings)
-    chosen.index_key()  # missing, the service must not start
+def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: Keyring | None = None) -> FastAPI:
+    """The HTTP application. `clock` and `keyring` are given by tests only.
+
+    Raises:
+        ValueError: the settings do not say where the keys are.
+    """
     clock = clock or SystemClock()
+    keys = keyring or make_keyring(settings, application=NAME)
+    service_keys = make_service_keys(settings, NAME, clock)
     database = Database(settings, application="transcripts api")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.database, app.state.clock, app.state.settings = database, clock, chosen
+        app.state.database, app.state.clock = database, clock
+        app.state.keyring, app.state.service_keys = keys, service_keys
         app.state.verifier = TokenVerifier(settings, clock)
         watch = asyncio.create_task(_watch(database, clock))
         try:
@@ -44,6 +51,8 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAP
             watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
+            await keys.close()
+            await service_keys.close()
             await database.close()
 
     return create_app(
@@ -57,9 +66,10 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAP
     )
 
 
-def make_subjects(settings: ServiceSettings, clock: Clock) -> list[Subject]:
+def make_subjects(settings: ServiceSettings, clock: Clock, keyring: Keyring | None = None) -> list[Subject]:
     """What the worker hears."""
-    return consumers.make_subjects(cast("TranscriptsSettings", settings), clock)
+    keys = keyring or make_keyring(settings, application=f"{NAME} worker")
+    return consumers.make_subjects(clock, keys, make_service_keys(settings, NAME, clock))
 
 
 async def _watch(database: Database, clock: Clock) -> None:

@@ -8,6 +8,7 @@ import orjson
 from common.contracts.chat import SessionEntry, canonical
 from common.contracts.envelope import Envelope, EventData
 from common.ids import parse_id
+from common.protection.events import unpacked
 from transcripts.errors import BeyondClosingError, EntryConflictError
 from transcripts.model import KIND_OF_TYPE, Entry, Holding
 
@@ -25,10 +26,18 @@ def entries_of(envelopes: Sequence[Envelope[EventData]]) -> list[Entry]:
             raise TypeError(f"{envelope.type} is no entry of a session")
         # From the event as it came, not as this reader understands it: fields that a newer gateway adds are evidence too.
         content = orjson.loads(envelope.raw)
-        digest = bytes.fromhex(content.pop("digest"))
+        digest, pii = bytes.fromhex(content.pop("digest")), content.pop("pii", None)
         session_id = parse_id(content["session_id"])
-        entry = Entry(session_id, data.seq, KIND_OF_TYPE[envelope.type], digest, canonical(content))
-        if distinct.setdefault((session_id, data.seq), entry) != entry:
+        entry = Entry(
+            session_id,
+            data.seq,
+            KIND_OF_TYPE[envelope.type],
+            digest,
+            canonical(content),
+            parse_id(pii["key"]) if pii else None,
+            unpacked(pii["sealed"]) if pii else None,
+        )
+        if distinct.setdefault((session_id, data.seq), entry)[:5] != entry[:5]:
             raise EntryConflictError
     return list(distinct.values())
 

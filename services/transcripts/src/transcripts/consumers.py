@@ -7,16 +7,17 @@ from common.contracts.chat import CHAT_EVENTS
 from common.contracts.envelope import Envelope, EventData
 from common.database import WriteSession
 from common.messaging.consumer import Subject
-from transcripts.settings import TranscriptsSettings
+from common.protection.keyring import Keyring
+from common.protection.service_keys import ServiceKeys
 from transcripts.use_cases.capture import note_refusal, take_entries
 
 
-def make_subjects(settings: TranscriptsSettings, clock: Clock) -> list[Subject]:
-    """The consumer group that assembles transcripts from `chat.message`."""
-    key = settings.index_key()
+def make_subjects(clock: Clock, keyring: Keyring, service_keys: ServiceKeys) -> list[Subject]:
+    """The consumer group that assembles transcripts from `chat.message`; it is handed them sealed."""
 
     async def on_entries(session: WriteSession, envelopes: Sequence[Envelope[EventData]]) -> None:
-        await take_entries(session, envelopes, now=clock.now(), key=key)
+        keys = await service_keys.ready()
+        await take_entries(session, envelopes, now=clock.now(), keyring=keyring, keys=keys)
 
     async def on_set_aside(session: WriteSession, error: Exception) -> None:
         await note_refusal(session, error, now=clock.now())

@@ -1,7 +1,5 @@
 """Values of the transcripts service; nothing here reads or writes."""
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -12,17 +10,21 @@ from common.contracts.chat import CHAT_EVENTS
 KIND_OF_TYPE = {event_type: event_type.rsplit(".", 2)[1] for event_type in CHAT_EVENTS}
 """An entry's kind, short: opened, joined, posted, closed."""
 
+TYPE_OF_KIND = {kind: event_type for event_type, kind in KIND_OF_TYPE.items()}
+
 ALGORITHM = (
-    "SHA-256 running digest: digest(0) is 32 zero bytes; digest(k) = SHA-256(digest(k-1) || canonical(k)), where canonical "
-    "is the entry's JSON without the member digest, members sorted by name, no white space, UTF-8"
+    "SHA-256 running digest: digest(0) is 32 zero bytes; digest(k) = SHA-256(digest(k-1) || covered(k)), where covered is "
+    "the entry's JSON without the members digest and pii, members sorted by name, no white space, UTF-8; its member "
+    "commitment is the SHA-256 of pii in the same form"
 )
-CONTENT_ALGORITHM = "SHA-256 of the canonical entries 1..n, each followed by a line feed (the file that /copy gives)"
+CONTENT_ALGORITHM = "SHA-256 of covered(1..n), each followed by a line feed (the lines that /copy gives, without pii)"
 
 
 class Entry(NamedTuple):
     """One entry as it is kept. `canonical` is what the running digest covers, byte for byte; who spoke and when stands there.
 
-    A plain tuple, because its columns go to the database by the thousand.
+    What it says of a person is `sealed` under the key `key_id` (both None where it says nothing): kept as it came, opened
+    only to show it. A plain tuple, because its columns go to the database by the thousand.
     """
 
     session_id: UUID
@@ -30,6 +32,8 @@ class Entry(NamedTuple):
     kind: str
     digest: bytes
     canonical: bytes
+    key_id: UUID | None = None
+    sealed: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,3 @@ class Sealed:
     authenticator_assurance: int
     notice_version: str
     parties: tuple[Party, ...]
-
-
-def blind(key: bytes, kind: Literal["account", "pin"], number: str) -> bytes:
-    """The value (32 bytes) under which a number is indexed: equal numbers are found, none can be read back (S1-088)."""
-    return hmac.digest(key, f"{kind}\0{number}".encode(), hashlib.sha256)

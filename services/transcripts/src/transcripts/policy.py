@@ -12,12 +12,12 @@ class Reader:
     """A caller, as far as these rules ask.
 
     Attributes:
-        account, pin: what the blind index holds for the caller's account id and PIN; empty where they have none.
+        account, pin: what the blind index may hold for the caller's account id and PIN; empty where they have none.
         office: code of the employee's office.
     """
 
-    account: bytes = b""
-    pin: bytes = b""
+    account: frozenset[bytes] = frozenset()
+    pin: frozenset[bytes] = frozenset()
     office: str = ""
 
 
@@ -39,9 +39,9 @@ def scope_of(reader: Reader, scopes: AbstractSet[Reaches], purpose: str) -> Scop
 
     A customer sees their own; an agent the sessions they took part in; a supervisor those of their office.
     """
-    number = reader.account if purpose == OWN_RECORD else reader.pin
+    numbers = reader.account if purpose == OWN_RECORD else reader.pin
     return Scope(
         everything=Reaches.ANY in scopes,
         offices=frozenset({reader.office} - {""}) if Reaches.OFFICE in scopes else frozenset(),
-        numbers=frozenset({number} - {b""}) if Reaches.OWN in scopes else frozenset(),
+        numbers=numbers if Reaches.OWN in scopes else frozenset(),
     )

@@ -49,7 +49,7 @@ class TranscriptSummary(BaseModel):
 
 
 class EntryShown(BaseModel):
-    """One entry. `content` is what the digest covers, once it is written canonically."""
+    """One entry. Without `pii`, `content` is what the digest covers, once it is written canonically."""
 
     seq: int
     kind: str = Field(examples=["opened", "joined", "posted", "closed"])
@@ -96,7 +96,12 @@ class VerificationShown(BaseModel):
     content_hash: str
     recomputed_content_hash: str
     last_seq: int
-    first_wrong_seq: int | None = Field(description="First entry that is missing, misplaced or does not follow")
+    first_wrong_seq: int | None = Field(
+        description="First entry that is missing, misplaced, does not follow, or says something else than it is committed to"
+    )
+    content_destroyed: bool = Field(
+        description="What was said of persons was destroyed under an authority; what the digests cover holds all the same"
+    )
     algorithm: str
     content_algorithm: str
     checked_at: datetime

@@ -35,9 +35,18 @@ class Party(Base, table=True):
     transcript_id: UUID = Field(primary_key=True, foreign_key="transcript.id")
     participant_id: UUID = Field(primary_key=True)
     kind: str = Field(sa_type=Text)
-    blind: bytes = Field(sa_type=LargeBinary)
     office: str = Field(sa_type=Text)
     region: str = Field(sa_type=Text)
+
+
+class PartyIndex(Base, table=True):
+    """The blind index of the parties' numbers."""
+
+    __tablename__ = "party_index"
+
+    transcript_id: UUID = Field(primary_key=True)
+    participant_id: UUID = Field(primary_key=True)
+    blind: bytes = Field(primary_key=True, sa_type=LargeBinary)
 
 
 class SealFailure(Base, table=True):

@@ -52,20 +52,28 @@ class Consumed:
     Attributes:
         package, topic: who consumes what.
         teller: the package whose outbox the events come from.
-        make: a number of events.
+        make: a number of events; where they say something of persons, a key for each session comes from the stage.
         main_table: where the effect proper stands.
     """
 
     package: str
     topic: str
     teller: str
-    make: Callable[[int], list[Record]]
+    make: Callable[["Stage", int], Awaitable[list[Record]]]
     main_table: str
 
 
+async def _chat(stage: Stage, number: int) -> list[Record]:
+    return stream.chat(await stage.keys(number // (stream.MESSAGES + 3)))
+
+
+async def _transcripts_closed(_stage: Stage, number: int) -> list[Record]:
+    return stream.transcripts_closed(number)
+
+
 SUBJECTS = (
-    Consumed("transcripts", "chat.message", "chat_gateway", lambda n: stream.chat(n // (stream.MESSAGES + 3)), "entry"),
-    Consumed("retention", "transcript.closed", "transcripts", stream.transcripts_closed, "record"),
+    Consumed("transcripts", "chat.message", "chat_gateway", _chat, "entry"),
+    Consumed("retention", "transcript.closed", "transcripts", _transcripts_closed, "record"),
 )
 
 
@@ -105,7 +113,7 @@ async def measure(stage: Stage, subject: Consumed, *, events: int, rounds: int) 
     figures = Figures(subject)
     for _ in range(rounds):
         await stage.fresh(subject.package, subject.teller)
-        records = subject.make(events)
+        records = await subject.make(stage, events)
         async with stage.broker(subject.teller) as broker:
             for start in range(0, len(records), 1000):
                 await broker.publish(records[start : start + 1000])
@@ -115,7 +123,7 @@ async def measure(stage: Stage, subject: Consumed, *, events: int, rounds: int) 
         figures.bare_insert.append(len(records) / await rows.insert(await stage.empty_copy(subject.package), left))
         main = await rows.left_behind(stage.database(subject.package), [subject.main_table])
         figures.bare_insert_main.append(len(records) / await rows.insert(await stage.empty_copy(subject.package), main))
-        figures.from_outbox.append(await _from_outbox(stage, subject, subject.make(events)))
+        figures.from_outbox.append(await _from_outbox(stage, subject, await subject.make(stage, events)))
     return figures
 
 

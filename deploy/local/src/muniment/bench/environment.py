@@ -12,7 +12,9 @@ from uuid import uuid4
 
 import asyncpg
 
+from common.protection.keyring_store import create_keyring
 from muniment import postgres
+from muniment.engines import make_key_files
 from muniment.home import Home, passwords
 from muniment.processes import ProcessSpec, Ready, Running, free_port
 from muniment.tokens import Issuer
@@ -31,6 +33,9 @@ class Environment:
         name, password = f"{role}_{uuid4().hex[:8]}", uuid4().hex
         connection = await asyncpg.connect(self.admin_url)
         try:
+            if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = 'keyring'"):
+                await connection.execute("CREATE DATABASE keyring")
+                await create_keyring(self._keyring_url, ())
             for one in (name, f"{name}_owner"):
                 await connection.execute(f"CREATE ROLE {one} LOGIN PASSWORD '{password}'")
             await connection.execute(f"CREATE DATABASE {name} OWNER {name}_owner TEMPLATE template0")
@@ -39,6 +44,10 @@ class Environment:
         parts = urlsplit(self.admin_url)
         place = parts.netloc.rpartition("@")[2]
         return urlunsplit(parts._replace(netloc=f"{name}:{password}@{place}", path=f"/{name}"))
+
+    @property
+    def _keyring_url(self) -> str:
+        return urlunsplit(urlsplit(self.admin_url)._replace(path="/keyring"))
 
     def service(self, package: str, url: str, *, port: int, command: str = "api") -> ProcessSpec:
         """A process of a service on that database."""
@@ -55,6 +64,8 @@ class Environment:
             "MUNIMENT_PROFILE": "embedded",
             "MUNIMENT_PORT": str(port),
             "MUNIMENT_DATABASE_URL": url,
+            "MUNIMENT_KEY_FOLDER": str(self.home.keys),
+            "MUNIMENT_KEYRING_URL": self._keyring_url,
             "MUNIMENT_BROKER": "postgres",
             "MUNIMENT_BROKER_URL": url,
             "MUNIMENT_REDIS_URL": "memory://",
@@ -85,6 +96,7 @@ def throwaway() -> Iterator[Environment]:
     server = Running(cluster.spec(port), home.path / "postgres.log")
     try:
         server.start()
+        make_key_files(home)
         yield Environment(home, postgres.url("admin", secrets["admin"], port, "postgres"), Issuer(home))
     finally:
         server.stop()

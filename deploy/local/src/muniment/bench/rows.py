@@ -9,7 +9,7 @@ import asyncpg
 from common.audit.schema import APPEND_ONLY, QUEUE
 
 # Gone again (the outbox), or not an effect of events.
-NOT_COUNTED = ("outbox", "outbox_lease", "alembic_version", "idempotency_key", QUEUE, *APPEND_ONLY)
+NOT_COUNTED = ("outbox", "outbox_lease", "alembic_version", "idempotency_key", "service_key", QUEUE, *APPEND_ONLY)
 
 _TABLES = """
 SELECT c.relname AS name,

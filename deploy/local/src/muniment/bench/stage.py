@@ -14,9 +14,12 @@ import asyncpg
 
 from common.engines import make_broker
 from common.messaging.broker import Broker
+from common.protection.data_key import DataKey
+from common.protection.making import make_keyring
 from common.settings import ServiceSettings
 from muniment.engines import Engines, make_ready
 from muniment.home import Home, find_home
+from muniment.platform import key_settings
 from muniment.preparation import prepare
 from muniment.processes import ProcessSpec, Ready, Running, free_port, inherited_environment
 
@@ -57,6 +60,17 @@ class Stage:
         names = {name.removeprefix("MUNIMENT_").lower(): v for name, v in self.engines.broker_settings(package).items()}
         return make_broker(ServiceSettings.model_validate(names), client_id=f"bench {package}")
 
+    async def keys(self, number: int) -> list[DataKey]:
+        """New keys of the keyring, one for each session that is to be told."""
+        settings = {
+            n.removeprefix("MUNIMENT_").lower(): v for n, v in key_settings("chat_gateway", self.engines).items()
+        }
+        keyring = make_keyring(ServiceSettings.model_validate(settings), application="bench")
+        try:
+            return [await keyring.take() for _ in range(number)]
+        finally:
+            await keyring.close()
+
     @contextmanager
     def worker(self, package: str) -> Iterator[None]:
         """The service's worker, from being ready until the block ends."""
@@ -85,6 +99,7 @@ class Stage:
         return {
             **self.engines.broker_settings(package),
             **self.engines.audit_settings(package),
+            **key_settings(package, self.engines),
             "MUNIMENT_PROFILE": "embedded",
             "MUNIMENT_DATABASE_URL": self.database(package),
             "MUNIMENT_LOG_LEVEL": "warning",
@@ -110,6 +125,7 @@ class Stage:
             {
                 "admin_url": self.engines.admin_url,
                 "event_log_url": self.engines.database_url("event_log", "event_log"),
+                "keyring_url": self.engines.database_url("keyring", "keyring"),
                 "kafka_bootstrap": self.engines.kafka_bootstrap,
                 "passwords": self.engines.passwords,
             }

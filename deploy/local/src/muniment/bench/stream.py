@@ -1,6 +1,6 @@
 """Events by the ten thousand, as the services would tell them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 from typing import Any
@@ -9,11 +9,21 @@ from uuid import UUID
 import orjson
 
 from common.clock import rfc3339
-from common.contracts.chat import CHAT_EVENTS, EMPTY_DIGEST, canonical, running_digest
+from common.contracts.chat import (
+    CHAT_EVENTS,
+    EMPTY_DIGEST,
+    canonical,
+    commitment_to,
+    covered,
+    entry_place,
+    running_digest,
+)
 from common.contracts.envelope import Envelope, encode, encode_raw
 from common.contracts.transcripts import TranscriptClosed
 from common.ids import new_id
 from common.messaging.broker import Record
+from common.protection.data_key import DataKey
+from common.protection.events import packed
 
 MESSAGES = 22
 AT_ONCE = 100
@@ -21,11 +31,11 @@ TEXT = "I have a question about my retirement benefits: can I still work part ti
 _BEGAN = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
-def chat(sessions: int) -> list[Record]:
-    """The entries of whole sessions (25 each), a hundred sessions at a time taking turns."""
+def chat(keys: Sequence[DataKey]) -> list[Record]:
+    """The entries of whole sessions (25 each), one for each key, a hundred sessions at a time taking turns."""
     records: list[Record] = []
-    waiting = iter(range(sessions))
-    lines: dict[int, Iterator[Record]] = {n: _session() for n in islice(waiting, AT_ONCE)}
+    waiting = iter(range(len(keys)))
+    lines: dict[int, Iterator[Record]] = {n: _session(keys[n]) for n in islice(waiting, AT_ONCE)}
     while lines:
         for number, line in list(lines.items()):
             entry = next(line, None)
@@ -34,7 +44,7 @@ def chat(sessions: int) -> list[Record]:
                 continue
             del lines[number]
             for follower in islice(waiting, 1):
-                lines[follower] = _session()
+                lines[follower] = _session(keys[follower])
     return records
 
 
@@ -64,13 +74,18 @@ def _transcript(number: int) -> TranscriptClosed:
     )
 
 
-def _session() -> Iterator[Record]:
+def _session(key: DataKey) -> Iterator[Record]:
     session_id, customer, agent = new_id(), new_id(), new_id()
     digest = EMPTY_DIGEST
     for seq, (kind, content) in enumerate(_contents(customer, agent), 1):
         moment = rfc3339(_BEGAN + timedelta(seconds=seq))
         content |= {"session_id": str(session_id), "entry_id": str(new_id()), "seq": seq, "at": moment}
-        digest = running_digest(digest, canonical(content))
+        if pii := content.pop("pii", None):
+            said = canonical(pii | {"salt": f"{seq:032x}"})
+            place = entry_place(f"muniment.chat.{kind}.v1", str(session_id), seq)
+            content["commitment"] = commitment_to(said)
+            content["pii"] = {"key": key.text, "sealed": packed(key.seal(said, place.encode()))}
+        digest = running_digest(digest, covered(content))
         yield encode_raw(
             event_id=new_id(),
             data_class=CHAT_EVENTS[f"muniment.chat.{kind}.v1"],

@@ -1,12 +1,17 @@
 """What the chat gateway tells: every entry of a session, numbered 1..n, on the topic `chat.message`.
 
-The running digest proves that somebody holds 1..n unchanged: `digest(k) = SHA-256(digest(k-1) || canonical(entry k))`,
-where canonical is the entry's JSON without `digest`, members sorted, no white space, UTF-8, and digest(0) is 32 zero
-bytes. A browser computes the same with `JSON.stringify`, since an entry holds only texts, whole numbers, true, false,
-null, lists and objects of such.
+The running digest proves that somebody holds 1..n unchanged: `digest(k) = SHA-256(digest(k-1) || covered(entry k))`,
+where covered is the entry's JSON without `digest` and without `pii`, members sorted, no white space, UTF-8, and digest(0)
+is 32 zero bytes. A browser computes the same with `JSON.stringify`, since an entry holds only texts, whole numbers, true,
+false, null, lists and objects of such.
+
+What an entry says of a person is covered by its `commitment`: the SHA-256 of `pii` in the same canonical form. `pii` holds
+a random `salt`, so the commitment gives nothing away of what was said; and since the chain runs over the commitment, it
+still proves everything after the values were withheld, redacted or destroyed.
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
@@ -14,24 +19,36 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.contracts.envelope import EventData
+from common.contracts.personal import ON_THE_WIRE, Pii, SealedPii
 
 Role = Literal["customer", "agent", "supervisor", "system"]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 EMPTY_DIGEST = "0" * 64
+SALT_BYTES = 16
 
 
-def canonical(entry: dict[str, Any]) -> bytes:
-    """The bytes of an entry that the running digest covers. `entry` must not hold `digest`."""
-    return orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
+def canonical(content: Mapping[str, Any]) -> bytes:
+    """JSON with members sorted, without white space, in UTF-8."""
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 
 
-def running_digest(previous: str, canonical_entry: bytes) -> str:
+def covered(entry: Mapping[str, Any]) -> bytes:
+    """The bytes of an entry that the running digest covers: all of it but `digest` and `pii`."""
+    return canonical({name: value for name, value in entry.items() if name not in ("digest", "pii")})
+
+
+def commitment_to(canonical_pii: bytes) -> str:
+    """What an entry says of its `pii` (with its salt) without saying it: 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_pii).hexdigest()
+
+
+def running_digest(previous: str, covered_entry: bytes) -> str:
     """The digest (64 hexadecimal digits) over all entries up to this one, given the digest before it."""
-    return hashlib.sha256(bytes.fromhex(previous) + canonical_entry).hexdigest()
+    return hashlib.sha256(bytes.fromhex(previous) + covered_entry).hexdigest()
 
 
-class Pii(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+class SaltedPii(Pii):
+    salt: str = Field(pattern=r"^[0-9a-f]{32}$", repr=False, description="Random; makes the commitment say nothing")
 
 
 class SessionEntry(EventData):
@@ -49,9 +66,20 @@ class SessionEntry(EventData):
     at: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
     digest: Digest = Field(description="Running digest over entries 1..seq")
 
-    def canonical(self) -> bytes:
-        """The bytes of this entry that the running digest covers."""
-        return canonical(self.model_dump(mode="json", exclude={"digest"}))
+    @property
+    def place(self) -> str:
+        return entry_place(self.event_type, self.key, self.seq)
+
+
+def entry_place(event_type: str, session_key: str, seq: int) -> str:
+    """Where an entry's `pii` belongs: the associated data of its seal."""
+    return f"{event_type}|{session_key}|{seq}"
+
+
+class PersonalEntry(SessionEntry):
+    """An entry that says something of a person."""
+
+    commitment: Digest = Field(description="SHA-256 of the canonical pii, its salt included")
 
 
 class NoticeShown(BaseModel):
@@ -65,49 +93,52 @@ class NoticeShown(BaseModel):
     acknowledged_at: str
 
 
-class CustomerPii(Pii):
+class CustomerPii(SaltedPii):
     account_id: str = Field(description="The person's account at the identity provider (`sub`)")
     display_name: str
 
 
-class SessionOpened(SessionEntry):
+class SessionOpened(PersonalEntry):
     """A member of the public opened a session, knowing the notice."""
 
     event_type: ClassVar[str] = "muniment.chat.session.opened.v1"
+    pii_type = CustomerPii
 
     chat_topic: str = Field(description="Coded topic of the conversation")
     notice: NoticeShown
     identity_assurance: int = Field(ge=0, le=3, description="NIST SP 800-63 identity assurance level")
     authenticator_assurance: int = Field(ge=0, le=3)
     authenticated_at: str
-    pii: CustomerPii
+    pii: Annotated[SealedPii | CustomerPii, Field(union_mode="left_to_right"), ON_THE_WIRE]
 
 
-class EmployeePii(Pii):
+class EmployeePii(SaltedPii):
     pin: str = Field(description="The employee's personal identification number")
     display_name: str
 
 
-class ParticipantJoined(SessionEntry):
+class ParticipantJoined(PersonalEntry):
     """An employee took part from here on."""
 
     event_type: ClassVar[str] = "muniment.chat.session.joined.v1"
+    pii_type = EmployeePii
 
     office: str
     region: str
-    pii: EmployeePii
+    pii: Annotated[SealedPii | EmployeePii, Field(union_mode="left_to_right"), ON_THE_WIRE]
 
 
-class MessagePii(Pii):
+class MessagePii(SaltedPii):
     text: str
 
 
-class MessagePosted(SessionEntry):
+class MessagePosted(PersonalEntry):
     """One contribution by one participant."""
 
     event_type: ClassVar[str] = "muniment.chat.message.posted.v1"
+    pii_type = MessagePii
 
-    pii: MessagePii
+    pii: Annotated[SealedPii | MessagePii, Field(union_mode="left_to_right"), ON_THE_WIRE]
 
 
 class SessionClosed(SessionEntry):

@@ -18,6 +18,7 @@ from cloudevents.core.formats.json import JSONFormat
 from pydantic import BaseModel, ConfigDict
 
 from common.clock import rfc3339
+from common.contracts.personal import Pii, SealedPii
 from common.ids import parse_id
 from common.messaging.broker import ReceivedRecord, Record
 
@@ -38,10 +39,16 @@ class EventData(BaseModel):
     key_field: ClassVar[str]
     system: ClassVar[str] = ""
     """Number of the system of records that it belongs to; empty: it is about nobody (data-dictionary.yaml says why)."""
+    pii_type: ClassVar[type[Pii] | None] = None
 
     @property
     def key(self) -> str:
         return str(getattr(self, self.key_field))
+
+    @property
+    def place(self) -> str:
+        """Where its `pii` belongs: sealed for this place, it opens in no other (associated data of the seal)."""
+        return f"{self.event_type}|{self.key}"
 
 
 DataT_co = TypeVar("DataT_co", bound=EventData, covariant=True)
@@ -52,7 +59,7 @@ class Envelope(Generic[DataT_co]):
     """A fact with its CloudEvents attributes. `traceparent` is the W3C trace context of the producer, or empty.
 
     `raw` is the data as it stood on the log (empty on the way out): whoever keeps it as evidence keeps also the fields
-    that a newer producer added, which `data` passes over.
+    that a newer producer added, which `data` passes over. `opened` is the JSON that was sealed in `pii`, for those who open it.
     """
 
     id: UUID
@@ -63,14 +70,27 @@ class Envelope(Generic[DataT_co]):
     data: DataT_co
     traceparent: str = ""
     raw: bytes = field(default=b"", compare=False, repr=False)
+    opened: bytes = field(default=b"", compare=False, repr=False)
 
 
 class UnusableEventError(Exception):
     """The record is not an event of a known kind in its schema. The text names fields and rules, never values."""
 
 
+class PlainPiiError(UnusableEventError):
+    """A person's values came in the open. Nothing of the content may be kept."""
+
+    def __init__(self) -> None:
+        super().__init__("data.pii: a person's values must come sealed")
+
+
 def encode(envelope: Envelope[EventData]) -> Record:
-    """Write an event for the log."""
+    """Write an event for the log.
+
+    Raises:
+        PlainPiiError: its `pii` is not sealed.
+    """
+    _require_sealed(envelope.data)
     return encode_raw(
         event_id=envelope.id,
         data_class=type(envelope.data),
@@ -114,6 +134,7 @@ def decode(record: ReceivedRecord | Record, kinds: Mapping[str, type[EventData]]
 
     Raises:
         UnusableEventError: not CloudEvents 1.0, an unknown type, or data outside its schema.
+        PlainPiiError: a person's values stand in it in the open.
     """
     headers, value = record.headers, record.value
     if "ce_id" not in headers and headers.get("content-type", "").startswith("application/cloudevents"):
@@ -125,13 +146,15 @@ def decode(record: ReceivedRecord | Record, kinds: Mapping[str, type[EventData]]
             raise UnusableEventError("the event's type is not known to this reader")
         if headers.get("ce_specversion") != "1.0":
             raise UnusableEventError("attribute specversion is not 1.0")
+        data = kind.model_validate_json(value)
+        _require_sealed(data)
         return Envelope(
             id=parse_id(headers["ce_id"]),
             type=event_type,
             source=headers["ce_source"],
             subject=headers.get("ce_subject", ""),
             time=_moment(headers["ce_time"]),
-            data=kind.model_validate_json(value),
+            data=data,
             traceparent=headers.get("ce_traceparent", ""),
             raw=value,
         )
@@ -139,6 +162,11 @@ def decode(record: ReceivedRecord | Record, kinds: Mapping[str, type[EventData]]
         raise UnusableEventError(f"attribute {missing.args[0].removeprefix('ce_')} is missing") from None
     except ValueError as error:
         raise UnusableEventError(explain(error)) from None
+
+
+def _require_sealed(data: EventData) -> None:
+    if data.pii_type is not None and not isinstance(getattr(data, "pii", None), SealedPii):
+        raise PlainPiiError
 
 
 def explain(error: ValueError) -> str:

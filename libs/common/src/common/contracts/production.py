@@ -1,13 +1,13 @@
 """Finished pieces of work: told by the chat gateway for each chat, and by case-management systems for each case."""
 
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from common.contracts.chat import Pii
 from common.contracts.envelope import EventData
+from common.contracts.personal import ON_THE_WIRE, Pii, SealedPii
 
 
 class ActionPii(Pii):
@@ -24,6 +24,7 @@ class ActionCompleted(EventData):
     topic: ClassVar[str] = "action.completed"
     key_field: ClassVar[str] = "action_id"
     system: ClassVar[str] = "DHS/ALL-019"
+    pii_type = ActionPii
 
     action_id: UUID
     kind: Literal["chat_handled", "case_adjudicated", "case_reviewed", "interview", "fingerprint_check", "other"]
@@ -35,7 +36,7 @@ class ActionCompleted(EventData):
     session_id: UUID | None = None
     office: str
     region: str
-    pii: ActionPii
+    pii: Annotated[SealedPii | ActionPii, Field(union_mode="left_to_right"), ON_THE_WIRE]
 
 
 ACTION_EVENTS: dict[str, type[EventData]] = {ActionCompleted.event_type: ActionCompleted}

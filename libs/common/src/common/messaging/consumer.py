@@ -32,6 +32,9 @@ from common.messaging.broker import (
     ReceivedRecord,
     Subscription,
 )
+from common.protection.errors import KeyServiceDeniedError
+from common.protection.events import open_events, shows_no_person
+from common.protection.keyring import Keyring
 from common.telemetry import consume_span, get_logger
 
 UNKNOWN_ATTEMPTS = 5
@@ -64,6 +67,7 @@ class Subject:
             keep what it learned; the transaction in which the error arose is gone by then.
         screen: looks at each record as it came, before it is read; raises `PoisonEventError` for one that this service may
             not even keep as a dead letter in full.
+        opens: the keyring with which what events say of a person is opened for the handler; without one it stays sealed.
     """
 
     group: str
@@ -73,10 +77,14 @@ class Subject:
     ignore_unknown: bool = False
     on_set_aside: AsideHook | None = None
     screen: Screen | None = None
+    opens: Keyring | None = None
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether an engine was out of reach (as opposed to a fault of the event or of the code)."""
+    """Whether an engine was out of reach (as opposed to a fault of the event or of the code).
+
+    A key service that refuses counts: that is mended there, and no event is to blame.
+    """
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     return isinstance(
@@ -92,7 +100,8 @@ def is_outage(error: BaseException) -> bool:
         | asyncpg.PostgresConnectionError
         | asyncpg.OperatorInterventionError
         | asyncpg.InsufficientResourcesError
-        | asyncpg.TransactionRollbackError,
+        | asyncpg.TransactionRollbackError
+        | KeyServiceDeniedError,
     ) or (isinstance(error, DBAPIError) and error.orig is not None and is_outage(error.orig.__cause__ or error.orig))
 
 
@@ -185,6 +194,7 @@ class Consumer:
         envelope = self._decode(record)
         if envelope is None:
             raise UnusableEventError("the event's type is not known to this reader")
+        (envelope,) = await self._opened([envelope])
         async with self._database.unit_of_work() as session:
             # Its id may be in the inbox since it was set aside; the open letter is what makes it new.
             if await dead_letters.mark_redriven(session, letter_id, self._clock.now()):
@@ -239,6 +249,7 @@ class Consumer:
     async def _in_one_transaction(self, envelopes: Sequence[Envelope[EventData]]) -> None:
         if not envelopes:
             return
+        envelopes = await self._opened(envelopes)
         with consume_span(self.subject.group, [e.traceparent for e in envelopes]):
             async with self._database.unit_of_work() as session:
                 new = await inbox.first_seen(session, self.subject.group, [e.id for e in envelopes])
@@ -251,6 +262,11 @@ class Consumer:
                     await self.subject.handler(session, fresh)
         HANDLED.labels(self.subject.group).inc(len(fresh))
         REPEATED.labels(self.subject.group).inc(len(envelopes) - len(fresh))
+
+    async def _opened(self, envelopes: Sequence[Envelope[EventData]]) -> Sequence[Envelope[EventData]]:
+        """Before the transaction, which should not wait for a key."""
+        keyring = self.subject.opens
+        return envelopes if keyring is None else await open_events(keyring, envelopes)
 
     def _decode(self, record: ReceivedRecord) -> Envelope[EventData] | None:
         if self.subject.screen is not None:
@@ -289,7 +305,8 @@ class Consumer:
                 error_class=name,
                 # An error that nobody wrote for this purpose may quote what it stumbled over: its class must do.
                 reason=str(error) if known else f"unforeseen {name}, {UNKNOWN_ATTEMPTS} attempts",
-                withhold=isinstance(error, PoisonEventError) and bool(error.more.get("withhold")),
+                withhold=(isinstance(error, PoisonEventError) and bool(error.more.get("withhold")))
+                or not shows_no_person(record.value),
                 now=self._clock.now(),
             )
             if self.subject.on_set_aside is not None:

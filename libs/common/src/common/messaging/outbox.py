@@ -15,6 +15,8 @@ from common.database import fetch_all, require_transaction
 from common.ids import new_id
 from common.messaging.broker import Record
 from common.messaging.record_check import check_records
+from common.protection.events import sealed
+from common.protection.keyring import Keyring
 from common.telemetry import current_traceparent
 
 OUTBOX_CHANNEL = "outbox"
@@ -30,17 +32,23 @@ SELECT pg_notify('{OUTBOX_CHANNEL}', '')
 """
 
 
-async def tell(session: AsyncSession, *facts: EventData, source: str, time: datetime) -> None:
-    """Put facts into the outbox of this unit of work.
+async def tell(
+    session: AsyncSession, *facts: EventData, source: str, time: datetime, keyring: Keyring | None = None
+) -> None:
+    """Put facts into the outbox of this unit of work; what they say of a person is sealed on the way.
 
     Args:
         source: the service, e.g. `/muniment/transcripts`.
         time: when the facts came about (aware).
+        keyring: where a key for each fact with `pii` comes from.
+
+    Raises:
+        ValueError: a fact holds `pii`, and there is no keyring.
+        UnavailableError: no key can be had for now.
     """
     trace = current_traceparent()
-    await tell_records(
-        session, [encode(Envelope(new_id(), f.event_type, source, f.key, time, f, trace)) for f in facts]
-    )
+    told = await sealed(facts, keyring)
+    await tell_records(session, [encode(Envelope(new_id(), f.event_type, source, f.key, time, f, trace)) for f in told])
 
 
 async def tell_records(session: AsyncSession, records: Sequence[Record]) -> None:

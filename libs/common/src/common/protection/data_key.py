@@ -25,8 +25,8 @@ class DataKey:
     __slots__ = ("__weakref__", "_aead", "_tombstone", "id", "text")
 
     def __init__(self, key_id: UUID, secret: bytes) -> None:
-        self.id = key_id
         self.text = str(key_id)
+        self.id = UUID(self.text)  # the driver's own class of UUID cannot be written as JSON
         self._aead: AESGCM | None = AESGCM(secret)
         self._tombstone: KeyDestroyedError | None = None
 

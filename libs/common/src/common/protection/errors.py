@@ -28,12 +28,6 @@ class KeyDestroyedError(GoneError):
         self.at = at
 
 
-class UnknownKeyError(MunimentError):
-    """No such key was ever issued."""
-
-    status, kind, title = 500, "unknown-key", "The key is not known"
-
-
 class TamperedError(MunimentError):
     """What is sealed does not open in this place: it was changed, or comes from another place."""
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from common.clock import Clock
-from common.database import Database
 from common.protection.key_file import FileKeyService
 from common.protection.key_service import KeyService
 from common.protection.keyring import StoredKeyring
@@ -42,10 +41,10 @@ def make_keyring(settings: ServiceSettings, *, application: str) -> StoredKeyrin
     return StoredKeyring(url, make_key_service(settings, EVENTS), application=application)
 
 
-def make_service_keys(settings: ServiceSettings, service: str, database: Database, clock: Clock) -> ServiceKeys:
+def make_service_keys(settings: ServiceSettings, service: str, clock: Clock) -> ServiceKeys:
     """The keys of a service's own columns and indexes.
 
     Raises:
         ValueError: the settings do not say where the key service is.
     """
-    return ServiceKeys(service, database, make_key_service(settings, service), clock)
+    return ServiceKeys(service, settings.database_url.get_secret_value(), make_key_service(settings, service), clock)

@@ -6,19 +6,19 @@ stored says which version it is of, and a job writes it anew before the old one 
 """
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import secrets
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
+import asyncpg
 
 from common.clock import Clock
-from common.database import Database, fetch_all
 from common.protection.data_key import KEY_BYTES, DataKey
 from common.protection.errors import KeyServiceDeniedError, KeyServiceUnavailableError, TamperedError
 from common.protection.key_service import KeyService, Plain, Wrapped
@@ -42,7 +42,8 @@ COMMENT ON TABLE service_key IS 'Versions of the keys of this store''s sealed co
 _READ = "SELECT version, wrapped, used_from FROM service_key ORDER BY version"
 _TURN = "SELECT pg_advisory_xact_lock(6120770341)"
 _ADD = "INSERT INTO service_key (version, wrapped, used_from) VALUES ($1, $2, $3)"
-_RETIRE = "DELETE FROM service_key WHERE version < $1 RETURNING version"
+_RETIRE = "DELETE FROM service_key WHERE version < $1"
+_REWRAP = "UPDATE service_key SET wrapped = $2 WHERE version = $1"
 
 
 def normalised(value: str) -> str:
@@ -111,11 +112,12 @@ class ServiceKeys:
 
     Args:
         service: package name; a wrapped version opens for its own service only.
+        url: the service's database. A connection is made for each reading: one in half a minute is none to keep.
     """
 
-    def __init__(self, service: str, database: Database, key_service: KeyService, clock: Clock) -> None:
+    def __init__(self, service: str, url: str, key_service: KeyService, clock: Clock) -> None:
         self._service = service
-        self._database = database
+        self._url = url
         self._key_service = key_service
         self._clock = clock
         self._secrets: dict[str, bytes] = {}
@@ -138,29 +140,25 @@ class ServiceKeys:
     async def add_version(self) -> int:
         """Make a new version, written with after `TAKES_EFFECT`. Returns its number."""
         now = self._clock.now()
-        async with self._database.unit_of_work() as session:
-            await fetch_all(session, _TURN)
-            newest = max((row["version"] for row in await fetch_all(session, _READ)), default=0)
-            await self._add(session, newest + 1, now + TAKES_EFFECT if newest else now)
+        async with self._in_turn() as connection:
+            newest = max((row["version"] for row in await connection.fetch(_READ)), default=0)
+            await self._add(connection, newest + 1, now + TAKES_EFFECT if newest else now)
         return newest + 1
 
     async def retire(self, below: int) -> None:
         """Remove versions below this one; nothing stored may be of them any more."""
-        async with self._database.unit_of_work() as session:
-            await fetch_all(session, _RETIRE, below)
+        async with self._in_turn() as connection:
+            await connection.execute(_RETIRE, below)
         self._read = None
 
     async def rewrap(self) -> None:
         """Wrap the versions under the newest version of the key service's key."""
-        async with self._database.unit_of_work() as session:
-            await fetch_all(session, _TURN)
-            for row in await fetch_all(session, _READ):
+        async with self._in_turn() as connection:
+            for row in await connection.fetch(_READ):
                 context = self._context(row["version"])
                 secret = await self._key_service.unwrap([Wrapped(row["wrapped"], context)])
                 wrapped = await self._key_service.wrap([Plain(secret[0], context)])
-                await fetch_all(
-                    session, "UPDATE service_key SET wrapped = $2 WHERE version = $1", row["version"], wrapped[0].text
-                )
+                await connection.execute(_REWRAP, row["version"], wrapped[0].text)
 
     async def close(self) -> None:
         await self._key_service.close()
@@ -168,21 +166,21 @@ class ServiceKeys:
     async def _read_anew(self, now: datetime) -> ColumnKeys:
         try:
             return ColumnKeys(await self._versions(now), now)
-        except KeyServiceUnavailableError:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            # Key service or store are out of reach: what was read before is as good as it was.
             if self._read is None:
-                raise
+                raise KeyServiceUnavailableError(f"the service's keys cannot be read: {type(error).__name__}") from None
             return self._read[1]
 
     async def _versions(self, now: datetime) -> dict[int, _Version]:
-        async with self._database.reading() as session:
-            rows = await fetch_all(session, _READ)
+        async with self._connected() as connection:
+            rows = await connection.fetch(_READ)
         if not rows:
-            async with self._database.unit_of_work() as session:
-                await fetch_all(session, _TURN)
-                rows = await fetch_all(session, _READ)
+            async with self._in_turn() as connection:
+                rows = await connection.fetch(_READ)
                 if not rows:
-                    await self._add(session, 1, now)
-                    rows = await fetch_all(session, _READ)
+                    await self._add(connection, 1, now)
+                    rows = await connection.fetch(_READ)
         lacking = [row for row in rows if row["wrapped"] not in self._secrets]
         if lacking:
             wrapped = [Wrapped(row["wrapped"], self._context(row["version"])) for row in lacking]
@@ -190,9 +188,26 @@ class ServiceKeys:
             self._secrets |= {row["wrapped"]: secret for row, secret in zip(lacking, opened, strict=True)}
         return {r["version"]: _version(self._secrets[r["wrapped"]], r["used_from"]) for r in rows}
 
-    async def _add(self, session: AsyncSession, version: int, used_from: datetime) -> None:
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+        settings = {"application_name": f"{self._service} keys", "timezone": "UTC"}
+        connection = await asyncpg.connect(self._url, timeout=5, command_timeout=10, server_settings=settings)
+        try:
+            yield connection
+        finally:
+            with contextlib.suppress(Exception):
+                await connection.close(timeout=2)
+
+    @contextlib.asynccontextmanager
+    async def _in_turn(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+        """One transaction at a time changes the versions."""
+        async with self._connected() as connection, connection.transaction():
+            await connection.execute(_TURN)
+            yield connection
+
+    async def _add(self, connection: "asyncpg.Connection[asyncpg.Record]", version: int, used_from: datetime) -> None:
         wrapped = await self._key_service.wrap([Plain(secrets.token_bytes(KEY_BYTES), self._context(version))])
-        await fetch_all(session, _ADD, version, wrapped[0].text, used_from)
+        await connection.execute(_ADD, version, wrapped[0].text, used_from)
 
     def _context(self, version: int) -> str:
         return f"muniment service key {self._service} {version}"

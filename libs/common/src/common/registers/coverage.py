@@ -147,11 +147,15 @@ def uncovered(
 
 
 def fields_of(schema: Mapping[str, Any]) -> Iterator[str]:
-    """The fields of a JSON Schema with dots for what lies inside: `pii.text`. Each once, whatever may stand in its place."""
+    """The fields of a JSON Schema with dots for what lies inside: `pii.text`. Each once, whatever may stand in its place.
+
+    Of what travels sealed, the fields are those that it has when it is opened.
+    """
     definitions = schema.get("$defs", {})
 
     def objects(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         """The object schemas that this node may be, in a list or not."""
+        node = node.get("x-muniment-opened", node)
         target = definitions[node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
         if target.get("properties"):
             yield target

@@ -8,22 +8,24 @@ import asyncpg
 import orjson
 
 from common.database import ReadSession, WriteSession, fetch_all
+from common.protection.service_keys import ColumnKeys
 from transcripts.errors import Disagreement, SessionSealedError
-from transcripts.model import Entry, Holding, Sealed, blind
+from transcripts.model import Entry, Holding, Sealed
 
 # Sorted, so that two batches with sessions in common wait for each other instead of deadlocking. Each session's row in
 # `assembly` is locked by its update until the unit of work ends: who comes second sees what the first one held.
 _STORE = """
 WITH added AS (
-    INSERT INTO entry (session_id, seq, kind, digest, canonical)
-    SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bytea[], $5::bytea[]) AS t (session_id, seq, kind, digest, canonical)
+    INSERT INTO entry (session_id, seq, kind, digest, canonical, key_id, sealed)
+    SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bytea[], $5::bytea[], $6::uuid[], $7::bytea[])
+        AS t (session_id, seq, kind, digest, canonical, key_id, sealed)
     ORDER BY session_id, seq
     ON CONFLICT DO NOTHING
     RETURNING session_id, seq, kind
 )
 INSERT INTO assembly AS a (session_id, held, top_seq, last_seq, closed_at)
 SELECT session_id, count(*), max(seq), min(seq) FILTER (WHERE kind = 'closed'),
-    CASE WHEN bool_or(kind = 'closed') THEN $6::timestamptz END
+    CASE WHEN bool_or(kind = 'closed') THEN $8::timestamptz END
 FROM added GROUP BY session_id ORDER BY session_id
 ON CONFLICT (session_id) DO UPDATE SET
     held = a.held + excluded.held,
@@ -38,7 +40,8 @@ FROM unnest($1::uuid[], $2::int[], $3::bytea[], $4::bytea[]) AS t (session_id, s
 JOIN entry AS e USING (session_id, seq) WHERE e.digest <> t.digest OR e.canonical <> t.canonical
 """
 _ENTRIES = """
-SELECT session_id, seq, kind, digest, canonical FROM entry WHERE session_id = ANY($1::uuid[]) ORDER BY session_id, seq
+SELECT session_id, seq, kind, digest, canonical, key_id, sealed FROM entry
+WHERE session_id = ANY($1::uuid[]) ORDER BY session_id, seq
 """
 _SEAL = """
 WITH sealed AS (
@@ -55,11 +58,15 @@ WITH sealed AS (
     )
     RETURNING session_id
 ), parties AS (
-    INSERT INTO party (transcript_id, participant_id, kind, blind, office, region)
-    SELECT transcript_id, participant_id, kind, decode(blind, 'hex'), office, region
+    INSERT INTO party (transcript_id, participant_id, kind, office, region)
+    SELECT transcript_id, participant_id, kind, office, region
     FROM jsonb_to_recordset($2::text::jsonb) AS t (
-        transcript_id uuid, participant_id uuid, kind text, blind text, office text, region text
+        transcript_id uuid, participant_id uuid, kind text, office text, region text
     )
+), indexed AS (
+    INSERT INTO party_index (transcript_id, participant_id, blind)
+    SELECT transcript_id, participant_id, decode(blind, 'hex')
+    FROM jsonb_to_recordset($2::text::jsonb) AS t (transcript_id uuid, participant_id uuid, blind text)
 ), mended AS (
     UPDATE seal_failure SET resolved_at = $3 WHERE session_id IN (SELECT session_id FROM sealed)
 )
@@ -113,7 +120,7 @@ async def entries_of(session: WriteSession, session_ids: Sequence[UUID]) -> dict
 
 
 async def add_transcripts(
-    session: WriteSession, sealed: Sequence[tuple[UUID, Sealed]], *, key: bytes, now: datetime
+    session: WriteSession, sealed: Sequence[tuple[UUID, Sealed]], *, keys: ColumnKeys, now: datetime
 ) -> None:
     """Write transcripts (id and content) with their parties, and mark their sessions as sealed."""
     transcripts = [
@@ -125,7 +132,7 @@ async def add_transcripts(
             "transcript_id": transcript_id,
             "participant_id": party.participant_id,
             "kind": party.kind,
-            "blind": blind(key, party.kind, party.number).hex(),
+            "blind": keys.blind(party.kind, party.number).hex(),
             "office": party.office,
             "region": party.region,
         }

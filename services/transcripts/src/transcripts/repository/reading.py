@@ -11,9 +11,11 @@ from sqlmodel import col, select
 from common.database import ReadSession, fetch_all
 from transcripts.model import Entry
 from transcripts.policy import Scope
-from transcripts.tables import AuditEntry, Party, SealFailure, Transcript
+from transcripts.tables import AuditEntry, Party, PartyIndex, SealFailure, Transcript
 
-_ENTRIES = "SELECT session_id, seq, kind, digest, canonical FROM entry WHERE session_id = $1 ORDER BY seq"
+_ENTRIES = (
+    "SELECT session_id, seq, kind, digest, canonical, key_id, sealed FROM entry WHERE session_id = $1 ORDER BY seq"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Keys:
     """By what transcripts are sought; all that are given must hold (S1-085, S1-086, S1-088).
 
     Attributes:
-        numbers: values of the blind index, all of which must be parties.
+        numbers: for each number sought, what the blind index may hold for it; all must be parties.
         opened_from, opened_to: moments; the first counts, the second does not.
         named: the names of the keys that were given.
     """
@@ -30,7 +32,7 @@ class Keys:
     chat_topic: str | None = None
     opened_from: datetime | None = None
     opened_to: datetime | None = None
-    numbers: tuple[bytes, ...] = ()
+    numbers: tuple[frozenset[bytes], ...] = ()
     named: tuple[str, ...] = ()
 
 
@@ -40,6 +42,12 @@ async def transcript(session: ReadSession, transcript_id: UUID) -> Transcript | 
 
 async def parties_of(session: ReadSession, transcript_id: UUID) -> Sequence[Party]:
     return (await session.execute(select(Party).where(Party.transcript_id == transcript_id))).scalars().all()
+
+
+async def numbers_of(session: ReadSession, transcript_id: UUID) -> frozenset[bytes]:
+    """What the blind index holds for the parties of a transcript."""
+    query = select(PartyIndex.blind).where(PartyIndex.transcript_id == transcript_id)
+    return frozenset((await session.execute(query)).scalars().all())
 
 
 async def entries_of(session: ReadSession, session_id: UUID) -> list[Entry]:
@@ -67,13 +75,14 @@ async def find(
     if keys.opened_to is not None:
         query = query.where(Transcript.opened_at < keys.opened_to)
     of_this = exists().where(col(Party.transcript_id) == Transcript.id)
+    found_by = exists().where(col(PartyIndex.transcript_id) == Transcript.id)
     for number in keys.numbers:
-        query = query.where(of_this.where(col(Party.blind) == number))
+        query = query.where(found_by.where(col(PartyIndex.blind).in_(number)))
     if not scope.everything:
         query = query.where(
             or_(
                 of_this.where(col(Party.kind) == "pin", col(Party.office).in_(scope.offices)),
-                of_this.where(col(Party.blind).in_(scope.numbers)),
+                found_by.where(col(PartyIndex.blind).in_(scope.numbers)),
             )
         )
     return (await session.execute(query)).scalars().all()

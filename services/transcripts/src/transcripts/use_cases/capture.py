@@ -1,6 +1,7 @@
 """Keep the entries of sessions and seal what is complete."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -10,11 +11,16 @@ from sqlalchemy import event
 from common.contracts.envelope import Envelope, EventData
 from common.database import WriteSession
 from common.ids import new_id
+from common.protection.data_key import DataKey
+from common.protection.errors import KeyDestroyedError, TamperedError
+from common.protection.keyring import Keyring
+from common.protection.service_keys import ColumnKeys
 from transcripts import assembly, publishing
 from transcripts.errors import Disagreement, EntryConflictError, SealRefusedError
-from transcripts.model import Sealed
+from transcripts.model import Entry, Sealed
+from transcripts.opening import keys_of, opened
 from transcripts.repository import capture
-from transcripts.sealing import seal
+from transcripts.sealing import names_people, seal
 
 SEALED = Counter("muniment_transcripts_sealed_total", "Transcripts sealed")
 REFUSED = Counter(
@@ -23,7 +29,12 @@ REFUSED = Counter(
 
 
 async def take_entries(
-    session: WriteSession, envelopes: Sequence[Envelope[EventData]], *, now: datetime, key: bytes
+    session: WriteSession,
+    envelopes: Sequence[Envelope[EventData]],
+    *,
+    now: datetime,
+    keyring: Keyring,
+    keys: ColumnKeys,
 ) -> None:
     """Keep these entries; seal every session that they complete, and tell of it (S1-003).
 
@@ -38,7 +49,7 @@ async def take_entries(
         raise EntryConflictError
     complete = [holding.session_id for holding in holdings if assembly.is_complete(holding)]
     if complete:
-        await _seal(session, complete, now=now, key=key)
+        await _seal(session, complete, now=now, keyring=keyring, keys=keys)
 
 
 async def note_refusal(session: WriteSession, error: Exception, *, now: datetime) -> None:
@@ -49,11 +60,26 @@ async def note_refusal(session: WriteSession, error: Exception, *, now: datetime
             REFUSED.labels(one.rule).inc()
 
 
-async def _seal(session: WriteSession, session_ids: Sequence[UUID], *, now: datetime, key: bytes) -> None:
-    outcomes = [seal(session_id, kept) for session_id, kept in (await capture.entries_of(session, session_ids)).items()]
+async def _seal(
+    session: WriteSession, session_ids: Sequence[UUID], *, now: datetime, keyring: Keyring, keys: ColumnKeys
+) -> None:
+    """Only what names people is opened, to find the transcript by it; the messages stay shut."""
+    sessions = await capture.entries_of(session, session_ids)
+    naming = [entry for kept in sessions.values() for entry in kept if names_people(entry)]
+    data_keys = await keys_of(keyring, naming)
+    outcomes = [seal(session_id, kept, _names(kept, data_keys)) for session_id, kept in sessions.items()]
     if refused := [one for one in outcomes if isinstance(one, Disagreement)]:
         raise SealRefusedError(refused)
     sealed = [(new_id(), one) for one in outcomes if isinstance(one, Sealed)]
-    await capture.add_transcripts(session, sealed, key=key, now=now)
+    await capture.add_transcripts(session, sealed, keys=keys, now=now)
     await publishing.transcripts_closed(session, sealed, sealed_at=now)
     event.listen(session.sync_session, "after_commit", lambda _: SEALED.inc(len(sealed)), once=True)
+
+
+def _names(kept: Sequence[Entry], keys: Mapping[UUID, DataKey]) -> dict[int, bytes]:
+    found = {}
+    for entry in filter(names_people, kept):
+        # What cannot be opened is left out, and the session refused the seal for it.
+        with suppress(KeyDestroyedError, TamperedError):
+            found[entry.seq] = opened(entry, keys)
+    return found

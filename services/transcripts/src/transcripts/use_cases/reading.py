@@ -1,13 +1,20 @@
 """Look at transcripts: within the reach of whoever was let in, naming for the trail what was shown (invariant 7)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
+
+import orjson
 
 from common.access import OWN_RECORD, Look
 from common.errors import FieldError, InvalidError
+from common.protection.errors import KeyDestroyedError
+from common.protection.keyring import Keyring
 from transcripts import policy
 from transcripts.errors import NoTranscriptError, NotYoursError
 from transcripts.model import Entry
+from transcripts.opening import first_tampered, keys_of, opened
 from transcripts.repository import reading
 from transcripts.sealing import Verification, first_misplaced, verify
 from transcripts.tables import AuditEntry, SealFailure, Transcript
@@ -17,19 +24,39 @@ SUMMARY_FIELDS = ("transcript",)
 LIST_LIMIT = 200
 
 
-async def read(look: Look, reader: policy.Reader, transcript_id: UUID) -> tuple[Transcript, list[Entry]]:
-    """A transcript with its entries.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An entry as it is shown: what the digest covers, and in `pii` what it says of a person."""
+
+    entry: Entry
+    content: dict[str, Any]
+
+
+async def read(
+    look: Look, reader: policy.Reader, transcript_id: UUID, keyring: Keyring
+) -> tuple[Transcript, list[Opened]]:
+    """A transcript with its entries, opened.
 
     Raises:
         NoTranscriptError, NotYoursError: there is none, or not for this look.
+        KeyDestroyedError: what was said was destroyed: when, and why.
     """
     found = await _visible(look, reader, transcript_id)
     entries = await reading.entries_of(look.session, found.session_id)
+    keys = await keys_of(keyring, entries)
+    shown = [_shown(entry, opened(entry, keys)) for entry in entries]
     look.touch(fields=[*SUMMARY_FIELDS, *CONTENT_FIELDS])
-    return found, entries
+    return found, shown
 
 
-async def check(look: Look, reader: policy.Reader, transcript_id: UUID) -> tuple[Transcript, Verification]:
+def _shown(entry: Entry, pii: bytes) -> Opened:
+    content = orjson.loads(entry.canonical)
+    return Opened(entry, content | {"pii": orjson.loads(pii)} if pii else content)
+
+
+async def check(
+    look: Look, reader: policy.Reader, transcript_id: UUID, keyring: Keyring
+) -> tuple[Transcript, Verification]:
     """A transcript, and what recomputing its digests gives now (invariant 3).
 
     Raises:
@@ -38,11 +65,16 @@ async def check(look: Look, reader: policy.Reader, transcript_id: UUID) -> tuple
     found = await _visible(look, reader, transcript_id)
     entries = await reading.entries_of(look.session, found.session_id)
     outcome = verify(entries)
-    wrong = [n for n in (outcome.first_wrong_seq, first_misplaced(entries)) if n is not None]
+    tampered, destroyed = None, False
+    try:
+        tampered = first_tampered(entries, await keys_of(keyring, entries))
+    except KeyDestroyedError:
+        destroyed = True
+    wrong = [n for n in (outcome.first_wrong_seq, first_misplaced(entries), tampered) if n is not None]
     if not wrong and len(entries) != found.last_seq:
         wrong = [min(len(entries), found.last_seq) + 1]
     look.touch(fields=["digest", "content_hash"])
-    return found, Verification(outcome.digest, outcome.content_hash, min(wrong, default=None))
+    return found, Verification(outcome.digest, outcome.content_hash, min(wrong, default=None), destroyed)
 
 
 async def search(
@@ -99,7 +131,7 @@ async def _visible(look: Look, reader: policy.Reader, transcript_id: UUID) -> Tr
     parties = await reading.parties_of(look.session, transcript_id)
     scope = policy.scope_of(reader, look.scopes, look.purpose)
     offices = {party.office for party in parties if party.kind == "pin"}
-    numbers = {party.blind for party in parties}
+    numbers = await reading.numbers_of(look.session, transcript_id)
     if found is None:
         raise NoTranscriptError
     if not scope.covers(offices=offices, numbers=numbers):
