@@ -72,6 +72,7 @@ async def test_a_resume_under_way_meets_live_entries_without_gap_or_repetition(g
             await asyncio.sleep(0.05)
             async with small.talker("customer") as other:
                 await other.say(type="resume", session_id=session_id, after_seq=0)
+                await other.until_seq(session_id, 1)
                 await asyncio.sleep(0.1)
                 seqs = [e["seq"] for e in other.entries(session_id)]
                 assert seqs == list(range(1, len(seqs) + 1))
