@@ -165,7 +165,14 @@ def test_a_known_birth_date_is_found_however_it_is_written(day: date, form: str)
 
 NAMES = {
     "O'Brien": ["O'Brien", "OBRIEN", "O\N{RIGHT SINGLE QUOTATION MARK}Brien", "o brien", "O’BRIEN’S"],
-    "García-López": ["Garcia Lopez", "GARCÍA-LÓPEZ", "garcialopez", "García–López", "Garci\u0301a-Lo\u0301pez"],
+    "García-López": [
+        "Garcia Lopez",
+        "GARCÍA-LÓPEZ",
+        "garcialopez",
+        "García–López",
+        "Garci\u0301a-Lo\u0301pez",
+        "Lopez",
+    ],
     "Łukasz": ["Lukasz", "ŁUKASZ", "L u k a s z", "Ｌｕｋａｓｚ", "Lu\u00adkasz"],
     "Strauß": ["STRAUSS", "Strauß", "strauss,"],
     "van der Berg": ["Van Der Berg", "VanderBerg", "van  der\nBerg"],

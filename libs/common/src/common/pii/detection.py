@@ -13,7 +13,7 @@ from common.pii.folding import fold
 from common.pii.particulars import Person, ways_to_write
 from common.pii.ssn import find_ssn
 from common.pii.taxonomy import Taxonomy
-from common.pii.tokens import Words, plain
+from common.pii.tokens import Words, together
 
 Form = Literal["", "part", "last-four", "last-name", "other-name"]
 
@@ -63,6 +63,8 @@ _IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{2,4}){2,8}\b", re.IGNORECAS
 _MEMBER_ID = re.compile(r"\bmember (?:id|number|no[.]?)\b[ :.#is]{0,6}([a-z0-9-]*[0-9][a-z0-9-]{3,})", re.IGNORECASE)
 _CASE = re.compile(r"\bcase (?:id|file|number|no[.]?|#)[ :.#is]{0,6}([a-z0-9-]*[0-9][a-z0-9-]{3,})", re.IGNORECASE)
 _FREE_TO_CALL = frozenset({"800", "833", "844", "855", "866", "877", "888"})
+_BETWEEN_NAMES = re.compile(r"[\s\-\u2010-\u2015]+")
+_TELLING = 4
 _FOUR = re.compile(r"[0-9]{4}")
 _GAP = 3
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
@@ -132,12 +134,20 @@ def _of_person(person: Person, words: Words, place: str) -> Iterator[Finding]:
 
 
 def _names(person: Person, words: Words, place: str) -> Iterator[Finding]:
-    for span in words.occurrences(person.family):
-        yield _at(span, NAME, place, "last-name", person.id)
-    for given in person.given:
-        if len(plain(given.strip(" ."))) > 1:  # an initial names nobody
-            for span in words.occurrences(given):
-                yield _at(span, NAME, place, "other-name", person.id)
+    listed: list[tuple[str, Form]] = [(name, "last-name") for name in _with_parts(person.family)]
+    listed += [(name, "other-name") for given in person.given for name in _with_parts(given)]
+    for name, form in listed:
+        for span in words.occurrences(name):
+            yield _at(span, NAME, place, form, person.id)
+
+
+def _with_parts(name: str) -> Iterator[str]:
+    """The name, and each part of a name of several that is long enough to lead to the person. An initial names nobody."""
+    if len(together(name)) > 1:
+        yield name
+    parts = _BETWEEN_NAMES.split(name.strip())
+    if len(parts) > 1:
+        yield from (part for part in parts if len(together(part)) >= _TELLING)
 
 
 def _number(digits: str, person: Person, words: Words, place: str) -> Iterator[Finding]:
@@ -155,7 +165,7 @@ def _number(digits: str, person: Person, words: Words, place: str) -> Iterator[F
 
 def _four_after_name(person: Person, words: Words, place: str) -> Iterator[Finding]:
     """Four digits right after the last name, as the bulletin allows them to be written (item 4)."""
-    for _, last in words.runs(person.family):
+    for last in {last for name in _with_parts(person.family) for _, last in words.runs(name)}:
         run = words.tokens[last : last + 2]
         if len(run) > 1 and _FOUR.fullmatch(run[1].plain) and run[1].start - run[0].end <= _GAP:
             yield _at((run[1].start, run[1].end), SSN, place, "last-four", person.id)

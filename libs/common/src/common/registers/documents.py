@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any, Literal, Self
@@ -145,8 +145,12 @@ class Documents:
         return tuple(name for name in self.texts if self.review(name, today) != "none")
 
 
+@lru_cache(maxsize=8)
 def accepted_versions(today: date) -> Mapping[str, frozenset[str]]:
-    """Claim of an employee's token → the content ids whose acknowledgement counts on this day (UTC)."""
+    """Claim of an employee's token → the content ids whose acknowledgement counts on this day (UTC).
+
+    Cheap enough to be asked with every request: a day's answer is kept.
+    """
     return {claim: documents().accepted(name, today) for claim, name in ACKNOWLEDGEMENTS.items()}
 
 
