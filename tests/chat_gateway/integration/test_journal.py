@@ -10,13 +10,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from chat_gateway.drafts import Draft, SessionState
 from chat_gateway.journal import Journal, RefusedError
 from chat_gateway.model import Close, Join, Kind, Open, Post
 from chat_gateway.settings import ChatGatewaySettings
 from chat_gateway.tables import Base
+from common.database import make_engine
 from common.ids import new_id, new_id_text
 from common.protection.making import make_service_keys
 from common.testing import FixedClock
@@ -156,7 +156,7 @@ async def test_no_employee_is_kept_without_a_pin(settings: ChatGatewaySettings) 
 
 
 async def test_the_tables_are_as_the_migrations_make_them(settings: ChatGatewaySettings) -> None:
-    engine = create_async_engine(settings.sqlalchemy_url)
+    engine = make_engine(settings.database_url.get_secret_value())
     ours = set(Base.metadata.tables)
 
     def compare(connection: Connection) -> list[object]:

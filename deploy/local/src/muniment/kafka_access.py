@@ -1,7 +1,7 @@
 """Topics and access rules of a Kafka cluster, brought to what `deploy/kafka/topics.yaml` says."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol
 
@@ -41,12 +41,13 @@ class Topic(Protocol):
     def readers(self) -> Sequence[str]: ...
 
 
-def client(bootstrap: str, password: str) -> AdminClient:
-    """The administrator's connection."""
+def client(bootstrap: str, password: str, tls: Mapping[str, str] | None = None) -> AdminClient:
+    """The administrator's connection; `tls`: librdkafka's settings for one over TLS."""
     return AdminClient(
         {
             "bootstrap.servers": bootstrap,
-            "security.protocol": "SASL_PLAINTEXT",
+            "security.protocol": "SASL_PLAINTEXT" if tls is None else "SASL_SSL",
+            **(tls or {}),
             "sasl.mechanism": "PLAIN",
             "sasl.username": "admin",
             "sasl.password": password,
@@ -62,6 +63,7 @@ def apply(
     *,
     withdraw_others: bool = True,
     timeout_seconds: float = 60,
+    tls: Mapping[str, str] | None = None,
 ) -> None:
     """Make missing topics, set retention and partitions, and make the access rules exactly those of the topics.
 
@@ -70,7 +72,7 @@ def apply(
     Raises:
         PlainError: Kafka does not answer in time or refuses; a topic has more partitions than the file says.
     """
-    admin = client(bootstrap, password)
+    admin = client(bootstrap, password, tls)
     try:
         present = _topics_when_ready(admin, timeout_seconds)
         _make_topics(admin, topics, present)

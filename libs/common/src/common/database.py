@@ -5,7 +5,7 @@ never call `commit`. A query takes a `ReadSession`; whoever needs to write asks 
 checker will not let a query make.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NewType, cast
 
@@ -30,16 +30,16 @@ class Database:
     """
 
     def __init__(self, settings: ServiceSettings, *, application: str) -> None:
-        self.engine: AsyncEngine = create_async_engine(
-            settings.sqlalchemy_url,
+        self.engine: AsyncEngine = make_engine(
+            settings.database_url.get_secret_value(),
+            {
+                "server_settings": {"application_name": application, "timezone": "UTC", "jit": "off"},
+                "timeout": 5,
+            },
             pool_size=settings.database_pool,
             max_overflow=0,
             pool_pre_ping=True,
             pool_timeout=10,
-            connect_args={
-                "server_settings": {"application_name": application, "timezone": "UTC", "jit": "off"},
-                "timeout": 5,
-            },
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
@@ -63,6 +63,17 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def make_engine(url: str, options: Mapping[str, Any] | None = None, **more: Any) -> AsyncEngine:
+    """An engine whose connections the driver makes from the address itself, as all other connections here are made.
+
+    So the address may say how the wire is protected, in libpq's words: `sslmode=verify-full`, `sslrootcert`, `sslcert`,
+    `sslkey`. SQLAlchemy would hand them to the driver as arguments that it does not know.
+    """
+    return create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url, **(options or {})), **more
+    )
 
 
 def require_transaction(session: AsyncSession) -> None:

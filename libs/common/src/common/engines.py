@@ -1,6 +1,6 @@
 """Makes the engines' clients from settings: which event log, which Redis."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from common.messaging.broker import Broker
 from common.settings import ServiceSettings
@@ -26,6 +26,8 @@ def make_broker(settings: ServiceSettings, *, client_id: str) -> Broker:
         username=settings.kafka_username,
         password=settings.kafka_password.get_secret_value(),
         ca_file=settings.kafka_ca_file,
+        cert_file=settings.kafka_cert_file,
+        key_file=settings.kafka_key_file,
     )
     return KafkaBroker(url, client_id=client_id, security=security)
 
@@ -38,4 +40,8 @@ def make_redis(settings: ServiceSettings) -> "redis.asyncio.Redis":
         return FakeAsyncRedis()
     import redis.asyncio  # noqa: PLC0415
 
-    return redis.asyncio.Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
+    options: dict[str, Any] = {"socket_timeout": 2, "socket_connect_timeout": 2}
+    if settings.redis_url.startswith("rediss://"):
+        options |= {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
+        options |= {"ssl_ca_certs": settings.redis_ca_file} if settings.redis_ca_file else {}
+    return redis.asyncio.Redis.from_url(settings.redis_url, **options)

@@ -12,9 +12,9 @@ from typing import Any
 from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import Connection, pool, text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from common.audit.schema import APPEND_ONLY, QUEUE
+from common.database import make_engine
 from common.errors import OperatorError
 from common.settings import ServiceSettings
 
@@ -45,18 +45,18 @@ def upgrade(folder: Path, settings: ServiceSettings) -> None:
     """
     config = Config()
     config.set_main_option("script_location", str(folder))
-    config.attributes["url"] = settings.sqlalchemy_url
+    config.attributes["url"] = settings.database_url.get_secret_value()
     command.upgrade(config, "head")
 
 
 def run() -> None:
     """What a service's `env.py` does."""
-    url = context.config.attributes.get("url") or ServiceSettings().sqlalchemy_url
+    url = context.config.attributes.get("url") or ServiceSettings().database_url.get_secret_value()
     asyncio.run(_run(url))
 
 
 async def _run(url: str) -> None:
-    engine = create_async_engine(url, poolclass=pool.NullPool)
+    engine = make_engine(url, poolclass=pool.NullPool)
     try:
         async with engine.begin() as connection:
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({_TURN})"))

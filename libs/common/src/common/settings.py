@@ -1,8 +1,6 @@
 """Settings that every service shares. A service's own class inherits from `ServiceSettings` and adds its fields."""
 
-from functools import cached_property
 from typing import Literal
-from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,7 +19,8 @@ class ServiceSettings(BaseSettings):
     port: int = Field(default=8000, description="Port to listen on; taken, the process ends with one sentence")
     database_url: SecretStr = Field(
         default=SecretStr("postgresql://localhost/muniment"),
-        description="The service's own database under its own role",
+        description="The service's own database under its own role; over TLS with ?sslmode=verify-full&sslrootcert=… "
+        "(and sslcert, sslkey), without which whoever stands in between reads and changes everything",
     )
     database_pool: int = Field(
         default=8, ge=1, description="Connections a process may hold; too many exhaust the server"
@@ -52,7 +51,13 @@ class ServiceSettings(BaseSettings):
         description="The keyring's database under the service's own role; out of reach, no session opens and what is "
         "opened by key already goes on",
     )
-    redis_url: str = Field(default="memory://", description="Presence and fan-out; losing it costs speed, nothing else")
+    kafka_cert_file: str = Field(default="", description="This client's certificate, where brokers ask for one (PEM)")
+    kafka_key_file: str = Field(default="", description="The key of that certificate (PEM)")
+    redis_url: str = Field(
+        default="memory://",
+        description="Presence, fan-out and counts of limits; rediss:// over TLS. Losing it costs speed, nothing else",
+    )
+    redis_ca_file: str = Field(default="", description="Authority that signed Redis' certificate (PEM)")
     issuer: str = Field(default="", description="Who signs the tokens; a token of another issuer is refused")
     audience: str = Field(default="muniment", description="Whom the tokens must be meant for")
     jwks: str = Field(default="", description="The issuer's public keys: an https URL or a file")
@@ -118,11 +123,3 @@ class ServiceSettings(BaseSettings):
         description="Members of each consumer group in this process: while one waits for the database another reads; "
         "each holds one connection of the pool and one of the log",
     )
-
-    @cached_property
-    def sqlalchemy_url(self) -> str:
-        return _with_scheme(self.database_url.get_secret_value(), "postgresql+asyncpg")
-
-
-def _with_scheme(url: str, scheme: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(scheme=scheme))

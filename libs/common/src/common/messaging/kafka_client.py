@@ -31,11 +31,16 @@ class KafkaSecurity:
     ca_file: str = ""
     """The authority that signed the brokers' certificates (PEM); empty: those the system trusts."""
 
+    cert_file: str = ""
+    """The client's own certificate (PEM), for brokers that ask for one; its key in `key_file`."""
+
+    key_file: str = field(default="", repr=False)
+
     def options(self) -> dict[str, Any]:
         """The same in the words of aiokafka's clients.
 
         Raises:
-            OSError: the authority's file cannot be read.
+            OSError: a file cannot be read (an ssl.SSLError: it holds no certificate).
         """
         chosen: dict[str, Any] = {"security_protocol": self.protocol}
         if self.protocol.startswith("SASL_"):
@@ -43,7 +48,9 @@ class KafkaSecurity:
             chosen["sasl_plain_username"] = self.username
             chosen["sasl_plain_password"] = self.password
         if self.protocol.endswith("SSL"):
-            chosen["ssl_context"] = ssl.create_default_context(cafile=self.ca_file or None)
+            chosen["ssl_context"] = context = ssl.create_default_context(cafile=self.ca_file or None)
+            if self.cert_file:
+                context.load_cert_chain(self.cert_file, self.key_file or None)
         return chosen
 
 
