@@ -6,6 +6,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest import mock
 
 import asyncpg
 import pytest
@@ -17,7 +18,7 @@ from common.engines import make_broker
 from common.messaging.broker import BrokerUnavailableError
 from common.messaging.relay import Relay
 from common.settings import ServiceSettings
-from common.testing import MemoryBroker
+from common.testing import MemoryBroker, MemoryKeyring
 from muniment import postgres
 from muniment.home import Home, passwords
 from muniment.processes import Ready, Running, free_port
@@ -114,7 +115,8 @@ async def by_relay(url: str) -> object:
 
 
 async def by_journal(url: str) -> object:
-    journal = Journal(ChatGatewaySettings(database_url=url))
+    settings = ChatGatewaySettings(database_url=url)
+    journal = Journal(settings, MemoryKeyring(), mock.Mock())  # no key is asked for
     try:
         await journal.ping()
     finally:
