@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from common.audit import term
 from tests.transcripts.conversations import BEGAN, Conversation
 from tests.transcripts.desk import PURPOSE, Desk
 
@@ -40,15 +41,41 @@ async def test_transcripts_are_found_by_date_with_the_boundaries_in_utc(desk: De
 
 @pytest.mark.req("S1-088")
 async def test_transcripts_are_found_by_the_employees_pin_as_far_as_the_role_reaches(desk: Desk) -> None:
-    ids = await desk.keep(Conversation(pin="111"), Conversation(pin="222"), Conversation(pin="222", office="S02"))
-    assert await found(desk, "auditor", {"employee_pin": "222"}) == [ids[2], ids[1]]
-    assert await found(desk, "supervisor", {"employee_pin": "222"}, office="S02") == [ids[2]]
-    assert await found(desk, "agent", {"employee_pin": "222"}, pin="111") == []
-    assert await found(desk, "agent", {"employee_pin": "111"}, pin="111") == [ids[0]]
+    ids = await desk.keep(
+        Conversation(pin="111111"), Conversation(pin="222222"), Conversation(pin="222222", office="S02")
+    )
+    assert await found(desk, "auditor", {"employee_pin": "222222"}) == [ids[2], ids[1]]
+    assert await found(desk, "supervisor", {"employee_pin": "222222"}, office="S02") == [ids[2]]
+    assert await found(desk, "agent", {"employee_pin": "222222"}, pin="111111") == []
+    assert await found(desk, "agent", {"employee_pin": "111111"}, pin="111111") == [ids[0]]
     assert await found(desk, "auditor", {"employee_pin": "customer-1"}) == []
     for entry in await desk.trail():
-        assert "222" not in str(dict(entry))
+        assert "222222" not in str(dict(entry))
         assert "key.employee_pin" in entry["fields"]
+
+
+@pytest.mark.req("S3-105")
+async def test_a_search_for_a_person_is_recorded_under_a_keyed_digest_of_the_term(desk: Desk) -> None:
+    await desk.keep(Conversation(account="acc-1"))
+    await found(desk, "privacy_officer", {"account_id": "acc-1", "employee_pin": "222222"})
+    refused = {"account_id": "acc-1", "cursor": "nonsense"}
+    headers = desk.issuer.headers("auditor") | {"Purpose-Of-Use": "audit"}
+    assert (await desk.client.post("/v1/transcripts/search", json=refused, headers=headers)).status_code == 422
+    key = desk.store.settings.term_key()
+    done, not_done = await desk.trail()
+    assert done["terms"] == [term(key, "account_id", "acc-1"), term(key, "employee_pin", "222222")]
+    assert (not_done["outcome"], not_done["terms"]) == ("refused", [term(key, "account_id", "acc-1")])
+
+
+async def test_a_customer_sees_who_looked_at_their_transcripts_without_names(desk: Desk) -> None:
+    mine, _ = await desk.keep(Conversation(account="acc-1"), Conversation(account="acc-2"))
+    assert (await desk.get(f"/v1/transcripts/{mine}", "quality_reviewer", sub="reviewer-7")).status_code == 200
+    answer = await desk.get("/v1/me/accesses", "customer", sub="acc-1")
+    assert [(one["action"], one["purpose"]) for one in answer.json()["items"]] == [
+        ("transcript.read", "quality-review")
+    ]
+    assert "reviewer-7" not in answer.text
+    assert (await desk.get("/v1/me/accesses", "customer", sub="acc-2")).json()["items"] == []
 
 
 async def test_transcripts_are_found_by_account_and_session(desk: Desk) -> None:

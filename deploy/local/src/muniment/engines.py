@@ -46,6 +46,7 @@ class Engines:
         return {
             "MUNIMENT_AUDIT_KEY_FILE": str(folder / f"{service}.pem"),
             "MUNIMENT_AUDIT_KEYS": str(folder / PUBLIC_KEYS),
+            "MUNIMENT_AUDIT_TERM_KEY": self.passwords["audit_terms"],
         }
 
     def broker_settings(self, principal: str) -> dict[str, str]:

@@ -145,7 +145,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 def passwords(home: Home) -> dict[str, str]:
     """Random passwords of the engines' users, made once and kept in a file only the owner can read."""
     known = read_json(home.secrets)
-    engines = ("admin", "event_log", "keyring", "redis")
+    engines = ("admin", "event_log", "keyring", "redis", "audit_terms")
     missing = [name for name in (*engines, *PRINCIPALS, *OWNERS) if name not in known]
     if missing:
         known |= {name: secrets.token_urlsafe(24) for name in missing}

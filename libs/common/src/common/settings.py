@@ -5,6 +5,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_DEVELOPMENT_TERM_KEY = "for development only: whoever reads this can guess terms against the trail"
+
 
 class ServiceSettings(BaseSettings):
     """Read from the environment (prefix `MUNIMENT_`). Passwords stand in URLs, so URLs are secrets too."""
@@ -83,6 +85,11 @@ class ServiceSettings(BaseSettings):
     forwarded_header: Literal["x-forwarded-for", "forwarded"] = Field(
         default="x-forwarded-for", description="The one header in which these proxies say where a request came from"
     )
+    audit_term_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Secret under which personal search terms stand in the audit trail; with another one nobody finds any "
+        "more who searched for whom before, and whoever knows it can guess terms against a copy of the trail",
+    )
     audit_key_file: str = Field(
         default="", description="Key that signs this service's audit heads (PEM); without it the worker does not start"
     )
@@ -123,3 +130,14 @@ class ServiceSettings(BaseSettings):
         description="Members of each consumer group in this process: while one waits for the database another reads; "
         "each holds one connection of the pool and one of the log",
     )
+
+    def term_key(self) -> bytes:
+        """The secret of the audit trail's search terms.
+
+        Raises:
+            ValueError: none is set outside the embedded profile.
+        """
+        chosen = self.audit_term_key.get_secret_value()
+        if not chosen and self.profile != "embedded":
+            raise ValueError("MUNIMENT_AUDIT_TERM_KEY must be set: personal search terms are recorded under it")
+        return (chosen or _DEVELOPMENT_TERM_KEY).encode()

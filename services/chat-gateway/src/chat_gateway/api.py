@@ -22,6 +22,7 @@ from chat_gateway.schemas import (
 )
 from chat_gateway.tables import ChatSession
 from chat_gateway.use_cases import Chat, check_cursor
+from common.access import Look
 from common.errors import FieldError, InvalidError
 from common.web.door import AtDoor, Guarded
 
@@ -126,6 +127,11 @@ async def close(chat: AtChat, session_id: UUID, door: AtDoor) -> ClosedOut:
         part = await chat.take_part(look, session_id=session_id)
         await chat.close_session(part)
     return ClosedOut(**frames.closed(part.live.state).model_dump(exclude={"type"}))
+
+
+async def own_sessions(request: Request, look: Look) -> list[str]:
+    """The sessions that the caller opened, for the report of who looked at them."""
+    return [str(one) for one in await chat_of(request).journal.sessions_of(look.principal.id)]
 
 
 def _cursor(last: ChatSession) -> str:

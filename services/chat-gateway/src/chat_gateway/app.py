@@ -13,7 +13,7 @@ from uuid import UUID
 from fastapi import FastAPI
 
 from chat_gateway import SERVICE_NAME
-from chat_gateway.api import public, router
+from chat_gateway.api import own_sessions, public, router
 from chat_gateway.fanout import Fanout
 from chat_gateway.gate import Gate
 from chat_gateway.journal import Journal, OutOfReachError
@@ -36,6 +36,7 @@ from common.protection.keyring import Keyring
 from common.protection.making import make_keyring, make_service_keys
 from common.settings import ServiceSettings
 from common.telemetry import get_logger
+from common.web import audit_routes
 from common.web.app import NotReadyError, create_app
 
 SHARED_POLL_FACTOR = 5.0
@@ -186,7 +187,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None, keyring: Key
     app = create_app(
         title="Muniment chat gateway",
         description="Live chat between the public and an agency's employees. The socket's protocol: PROTOCOL.md.",
-        routers=[router, public],
+        routers=[router, public, audit_routes.router, audit_routes.own_accesses("session.accesses-own", own_sessions)],
         service=SERVICE_NAME,
         frames=FRAME_TYPES,
         checks={"database": check_database, "writer": check_writer},

@@ -49,6 +49,7 @@ SELECT key_id, topic, notice_version, notice_digest, notice_language, notice_ack
 _PARTICIPANTS = """
 SELECT id, role, sealed, joined_at, office, region FROM participant WHERE session_id = $1
 """
+_OF_ACCOUNT = "SELECT id FROM chat_session WHERE account = ANY($1::bytea[])"
 _OPENED = "SELECT id FROM chat_session WHERE account = ANY($1::bytea[]) AND client_id = $2"
 _PII = b',"pii":{"key":"'
 
@@ -190,6 +191,11 @@ class Journal:
             authenticated_at=rfc3339(row["authenticated_at"]),
         )
         return state
+
+    async def sessions_of(self, account_id: str) -> list[UUID]:
+        """The sessions that this account opened."""
+        keys = await self._service_keys.ready()
+        return [row["id"] for row in await self._fetch(_OF_ACCOUNT, keys.blinds("account", account_id))]
 
     async def opened_as(self, account_id: str, client_id: str) -> UUID | None:
         """The session that this account opened under this client id."""

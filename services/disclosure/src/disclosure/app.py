@@ -16,6 +16,7 @@ from common.database import Database
 from common.messaging.consumer import Subject
 from common.pii import taxonomy
 from common.settings import ServiceSettings
+from common.web import audit_routes
 from common.web.app import create_app
 from disclosure import grants, outbound, registers, repository, rulebook
 from disclosure.api import public, router
@@ -63,7 +64,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
         service="disclosure",
         title="Muniment disclosure",
         description=DESCRIPTION,
-        routers=[router, public, registers.router, outbound.router],
+        routers=[router, public, registers.router, outbound.router, audit_routes.router],
         checks={"database": database.ping},
         settings=settings,
         lifespan=life,

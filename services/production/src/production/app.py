@@ -18,6 +18,7 @@ from common.pii.ssn import holds_ssn
 from common.protection.keyring import Keyring
 from common.protection.making import make_keyring
 from common.settings import ServiceSettings
+from common.web import audit_routes
 from common.web.app import create_app
 from production import consumers
 from production.api import router
@@ -64,7 +65,7 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: 
         title="Muniment production",
         description="The work of the employees who answer: ingest, reports by role, the organisation chart. No social "
         "security number is taken on any way.",
-        routers=[router],
+        routers=[router, audit_routes.router],
         checks={"database": database.ping},
         settings=settings,
         lifespan=lifespan,

@@ -13,6 +13,7 @@ from common.clock import Clock, SystemClock
 from common.database import Database
 from common.messaging.consumer import Subject
 from common.settings import ServiceSettings
+from common.web import audit_routes
 from common.web.app import create_app
 from retention import consumers
 from retention.api import router
@@ -38,7 +39,7 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAP
         service="retention",
         title="Muniment retention",
         description="The register of every record, and whether one may be disposed of: with every reason why not yet.",
-        routers=[router],
+        routers=[router, audit_routes.router],
         checks={"database": database.ping},
         settings=settings,
         lifespan=lifespan,

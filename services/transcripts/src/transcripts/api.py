@@ -1,5 +1,6 @@
 """Routes: parse, one use case, translate."""
 
+from collections.abc import Sequence
 from typing import Annotated, cast
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import AwareDatetime
 
 from common.access import Look
+from common.audit import term
 from common.contracts.chat import canonical
 from common.errors import FieldError, InvalidError
 from common.protection.keyring import Keyring
@@ -75,8 +77,24 @@ def _key_fields(asked: SearchRequest) -> list[str]:
     return sorted(asked.model_dump(exclude={"cursor", "limit"}, exclude_none=True))
 
 
-async def _search(door: Door, index: Index, operation: str, asked: SearchRequest) -> TranscriptPage:
+async def own_transcripts(request: Request, look: Look) -> list[str]:
+    """The transcripts of which the caller is a party, for the report of who looked at them."""
+    found = await reading.transcripts_of(look.session, (await _index(request)).account(look.principal.id))
+    return [str(one) for one in found]
+
+
+def _terms(request: Request, asked: SearchRequest) -> list[str]:
+    """What a search says of a person, as the audit trail keeps it (S3 8.1)."""
+    key: bytes = request.app.state.term_key
+    sought = {"account_id": asked.account_id, "employee_pin": asked.employee_pin}
+    return [term(key, name, value) for name, value in sought.items() if value is not None]
+
+
+async def _search(
+    door: Door, index: Index, operation: str, asked: SearchRequest, *, terms: Sequence[str] = ()
+) -> TranscriptPage:
     async with door.open(operation) as look:
+        look.touch(terms=terms)
         numbers = []
         if asked.account_id is not None:
             numbers.append(index.account(asked.account_id))
@@ -123,9 +141,11 @@ async def search_transcripts(
 
 
 @router.post("/transcripts/search", operation_id="transcript.search-by-person", summary="Search transcripts by any key")
-async def search_transcripts_by_person(door: AtDoor, index: AtIndex, asked: SearchRequest) -> TranscriptPage:
+async def search_transcripts_by_person(
+    request: Request, door: AtDoor, index: AtIndex, asked: SearchRequest
+) -> TranscriptPage:
     """By an employee's PIN or a person's account too: they stand in the body, since addresses end up in logs."""
-    return await _search(door, index, "transcript.search-by-person", asked)
+    return await _search(door, index, "transcript.search-by-person", asked, terms=_terms(request, asked))
 
 
 @router.get("/me/transcripts", operation_id="transcript.list-own", summary="My own transcripts")

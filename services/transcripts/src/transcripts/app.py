@@ -18,9 +18,10 @@ from common.messaging.consumer import Subject, is_outage
 from common.protection.keyring import Keyring
 from common.protection.making import make_keyring, make_service_keys
 from common.settings import ServiceSettings
+from common.web import audit_routes
 from common.web.app import create_app
 from transcripts import consumers
-from transcripts.api import router
+from transcripts.api import own_transcripts, router
 from transcripts.repository.capture import waiting
 from transcripts.settings import TranscriptsSettings
 
@@ -34,6 +35,7 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: 
     Raises:
         ValueError: the settings do not say where the keys are.
     """
+    term_key = settings.term_key()  # missing, the service must not start
     clock = clock or SystemClock()
     keys = keyring or make_keyring(settings, application=NAME)
     service_keys = make_service_keys(settings, NAME, clock)
@@ -43,7 +45,7 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: 
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database, app.state.clock = database, clock
         app.state.keyring, app.state.service_keys = keys, service_keys
-        app.state.verifier = TokenVerifier(settings, clock)
+        app.state.verifier, app.state.term_key = TokenVerifier(settings, clock), term_key
         watch = asyncio.create_task(_watch(database, clock))
         try:
             yield
@@ -59,7 +61,7 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: 
         service="transcripts",
         title="Muniment transcripts",
         description="Sealed transcripts of conversations: search and read for a stated purpose, verify, see who looked.",
-        routers=[router],
+        routers=[router, audit_routes.router, audit_routes.own_accesses("transcript.accesses-own", own_transcripts)],
         checks={"database": database.ping},
         settings=settings,
         lifespan=lifespan,

@@ -17,6 +17,7 @@ class Look:
     Attributes:
         purpose: for what; empty where the operation takes none.
         record_ids, fields: what the audit entry will say was touched; never a person's values.
+        terms: personal terms of a search, as `common.audit.term` makes them.
     """
 
     session: WriteSession
@@ -26,6 +27,7 @@ class Look:
     now: datetime
     record_ids: list[str] = field(default_factory=list)
     fields: list[str] = field(default_factory=list)
+    terms: list[str] = field(default_factory=list)
     scope_asked: bool = False
 
     @property
@@ -43,7 +45,8 @@ class Look:
         self.scope_asked = True
         return self.permit.covers(reach)
 
-    def touch(self, *record_ids: UUID | str, fields: Iterable[str] = ()) -> None:
-        """These records and fields were shown or changed."""
+    def touch(self, *record_ids: UUID | str, fields: Iterable[str] = (), terms: Iterable[str] = ()) -> None:
+        """These records and fields were shown or changed, and these terms sought."""
+        self.terms += terms
         self.record_ids += [str(one) for one in record_ids]
         self.fields += fields

@@ -25,6 +25,7 @@ _ADD_NODES = (
 )
 _SIZE = "SELECT coalesce(max(leaf_index) + 1, 0) AS size FROM audit_leaf"
 _LAST_HEAD = "SELECT tree_size, root, signed_at, statement FROM audit_head ORDER BY tree_size DESC LIMIT 1"
+_HEAD_AT = "SELECT tree_size, root, signed_at, statement FROM audit_head WHERE tree_size = $1"
 _LEAF_OF = "SELECT leaf_index, hash FROM audit_leaf WHERE entry_id = $1"
 
 
@@ -40,6 +41,12 @@ async def size(session: AsyncSession) -> int:
 async def last_head(session: AsyncSession) -> asyncpg.Record | None:
     """The newest signed head: tree_size, root, signed_at, statement."""
     found = await fetch_all(session, _LAST_HEAD)
+    return found[0] if found else None
+
+
+async def head_at(session: AsyncSession, tree_size: int) -> asyncpg.Record | None:
+    """The signed head of exactly this size."""
+    found = await fetch_all(session, _HEAD_AT, tree_size)
     return found[0] if found else None
 
 

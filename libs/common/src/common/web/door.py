@@ -44,6 +44,7 @@ class Door:
         self._bulk: BulkLimits = request.app.state.bulk
         self._permit: Permit | None = None
         self._tried: list[str] = _ids_in_path(request)
+        self._terms: list[str] = []
         self.entries = 0
 
     @property
@@ -92,7 +93,7 @@ class Door:
             raise RuntimeError(f"this route is {self._row.operation}'s and not {operation}'s")
         self._tried = list(dict.fromkeys([*self._tried, *map(str, record_ids)]))
         async with self._database.unit_of_work() as session:
-            look = Look(session, self.principal, self._permit, self.terminal, self.now)
+            look = Look(session, self.principal, self._permit, self.terminal, self.now, terms=self._terms)
             look.touch(*record_ids, fields=fields)
             yield look
             if not (look.scope_asked or self._permit.unlimited):
@@ -125,6 +126,7 @@ class Door:
             record_ids=list(dict.fromkeys(record_ids)),
             fields=list(dict.fromkeys(fields)),
             purpose=self._permit.purpose if self._permit else self._registered(),
+            terms=list(dict.fromkeys(self._terms)),  # also of a search that was refused
         )
 
     def _stated(self) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Finding and showing transcripts, and who looked at them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -48,6 +48,12 @@ async def numbers_of(session: ReadSession, transcript_id: UUID) -> frozenset[byt
     """What the blind index holds for the parties of a transcript."""
     query = select(PartyIndex.blind).where(PartyIndex.transcript_id == transcript_id)
     return frozenset((await session.execute(query)).scalars().all())
+
+
+async def ids_of_party(session: ReadSession, numbers: Collection[bytes]) -> Sequence[UUID]:
+    """The transcripts with one of these values of the blind index among their parties."""
+    query = select(PartyIndex.transcript_id).where(col(PartyIndex.blind).in_(numbers)).distinct()
+    return (await session.execute(query)).scalars().all()
 
 
 async def entries_of(session: ReadSession, session_id: UUID) -> list[Entry]:

@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 
 from common.access import OWN_RECORD, Look
+from common.database import ReadSession
 from common.errors import FieldError, InvalidError
 from common.protection.errors import KeyDestroyedError
 from common.protection.keyring import Keyring
@@ -116,6 +117,11 @@ async def accesses(
     looks = await reading.accesses(look.session, str(found.id), done_only=not in_full, before=before, limit=limit)
     look.touch(fields=["accesses"])
     return looks, in_full
+
+
+async def transcripts_of(session: ReadSession, numbers: frozenset[bytes]) -> Sequence[UUID]:
+    """The transcripts of which the bearer of a number that is indexed so is a party."""
+    return await reading.ids_of_party(session, numbers)
 
 
 async def seal_failures(look: Look) -> Sequence[SealFailure]:
