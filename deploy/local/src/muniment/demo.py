@@ -130,7 +130,7 @@ async def show_transcript(platform: Platform, session_id: UUID, digest: str) -> 
         say(
             f"   {look['at']}  {look['action']}  for {look['purpose']}  as {', '.join(look['roles'])}: {look['outcome']}"
         )
-    refused = await platform.call("GET", "transcripts", place, role="records_officer", expect=(422,))
+    refused = await platform.call("GET", "transcripts", place, role="records_officer", expect=(403,))
     say(f"Reading without a purpose is refused: {refused['detail']}")
     return dict(transcript)
 

@@ -60,12 +60,13 @@ def render_topics_module(yaml_path: Path) -> str:
 
 def generated() -> dict[Path, str]:
     """Every generated file: path → the text that it must have."""
-    from muniment import asyncapi, dictionary  # noqa: PLC0415 - reads the topics in code, which may have just been written
+    from muniment import asyncapi, dictionary, permissions_page  # noqa: PLC0415 - reads the topics in code, which may have just been written
 
     contracts = ROOT / "libs/common/src/common/contracts"
     files = {contracts / "topics.py": render_topics_module(ROOT / "deploy/kafka/topics.yaml")}
     files |= {contracts / "schemas" / name: text for name, text in asyncapi.render_schemas().items()}
     files[ROOT / "docs/asyncapi.json"] = asyncapi.render_asyncapi()
+    files[ROOT / "docs/permissions.md"] = permissions_page.render()
     files[ROOT / "docs/events.md"] = asyncapi.render_events_page()
     files[ROOT / "docs/data-dictionary.md"] = dictionary.render(ROOT)
     return files

@@ -17,6 +17,7 @@ from common.telemetry import get_logger
 from common.web import problems
 from common.web.agreement import agree
 from common.web.exchange import Correlation
+from common.web.openapi import describe
 from common.web.rates import Limits
 from common.web.terminals import TrustedProxies
 from common.web.wire import BoundedHttp
@@ -79,6 +80,7 @@ def create_app(
     app.state.permissions = permissions
     if service is not None:
         agree(app, permissions.of_service(service), frames)
+        describe(app, permissions.of_service(service), settings)
     app.add_middleware(Correlation)
     return app
 
