@@ -27,6 +27,7 @@ SOURCES = Path(str(production.__file__)).parent
 DICTIONARY = SOURCES.parents[1] / "data-dictionary.yaml"
 ROUTES = {
     ("POST", "/v1/actions"),
+    ("POST", "/v1/data-keys"),
     ("GET", "/v1/reports/daily/me"),
     ("GET", "/v1/reports/daily/employees/{pin}"),
     ("GET", "/v1/reports/team"),
@@ -103,6 +104,7 @@ async def test_no_setting_and_no_call_lets_an_employee_opt_out(
     assert set(ProductionSettings.model_fields) - set(ServiceSettings.model_fields) == {"report_time_zone"}
     assert {r for r in routes(make_app(store.settings, keyring=KEYRING)) if r[0] != "GET"} == {
         ("POST", "/v1/actions"),
+        ("POST", "/v1/data-keys"),
         ("PUT", "/v1/employees/{pin}/assignments"),
     }
     agent = issuer.headers("agent")

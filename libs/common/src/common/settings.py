@@ -39,7 +39,7 @@ class ServiceSettings(BaseSettings):
     kafka_username: str = Field(default="", description="The Kafka principal; its ACLs come from topics.yaml")
     kafka_password: SecretStr = SecretStr("")
     kafka_ca_file: str = Field(default="", description="Authority that signed the brokers' certificates (PEM)")
-    key_service: Literal["file"] = Field(
+    key_service: Literal["file", "vault", "aws"] = Field(
         default="file",
         description="What keeps the keys that wrap all others; another one opens nothing of what is there",
     )
@@ -47,6 +47,24 @@ class ServiceSettings(BaseSettings):
         default="",
         description="Folder of the key files (`file`). Lost, nothing of a person can be read again; copied together with "
         "the databases, everything can",
+    )
+    key_prefix: str = Field(
+        default="muniment-",
+        description="What the names of the wrapping keys begin with in Vault's Transit (`muniment-events`) and among the "
+        "aliases of AWS KMS (`alias/muniment-events`)",
+    )
+    vault_url: str = Field(default="", description="Where Vault is (`vault`); out of reach, keys at hand go on")
+    vault_token: SecretStr = Field(
+        default=SecretStr(""), description="Vault's token; a file that an agent renews is better"
+    )
+    vault_token_file: str = Field(default="", description="File with Vault's token, read for each request")
+    vault_mount: str = Field(default="transit", description="Where the secrets engine Transit is mounted")
+    vault_ca_file: str = Field(default="", description="Authority that signed Vault's certificate (PEM)")
+    aws_region: str = Field(
+        default="", description="Region of the KMS keys (`aws`); credentials come from AWS's own variables"
+    )
+    aws_kms_endpoint: str = Field(
+        default="", description="Another address of KMS than the region's, such as a VPC endpoint's"
     )
     keyring_url: SecretStr = Field(
         default=SecretStr(""),

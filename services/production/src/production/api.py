@@ -1,5 +1,6 @@
 """Routes: parse, one use case, translate."""
 
+import base64
 from dataclasses import asdict
 from datetime import date, tzinfo
 from typing import Annotated, cast
@@ -24,6 +25,9 @@ from production.schemas import (
     AssignmentsBody,
     ChatBody,
     DailyReport,
+    DataKeys,
+    DataKeysAsked,
+    DataKeyShown,
     FigureBody,
     TeamMember,
     TeamReport,
@@ -81,6 +85,20 @@ async def take_action(report: ActionReport, door: AtDoor, keyring: AtKeyring, ke
         return await once(
             look.session, principal=look.principal, operation="action.record", key=key, request=report, make=make
         )
+
+
+@router.post("/data-keys", operation_id="data-key.issue", tags=["ingest"], status_code=201)
+async def issue_data_keys(asked: DataKeysAsked, door: AtDoor, keyring: AtKeyring, response: Response) -> DataKeys:
+    """Keys for a case system that tells its actions by events: each seals the `pii` of one case or action (README).
+
+    They are not kept in the open here and never given out again; the trail says who took which.
+    """
+    async with door.open("data-key.issue") as look:
+        issued = await use_cases.issue_data_keys(look, asked.number, keyring)
+    response.headers["Cache-Control"] = "no-store"
+    return DataKeys(
+        keys=[DataKeyShown(id=key_id, secret=base64.b64encode(secret).decode()) for key_id, secret in issued.items()]
+    )
 
 
 @router.get("/reports/daily/me", operation_id="report.own", tags=["reports"])

@@ -45,6 +45,21 @@ class ActionRecorded(BaseModel):
     new: bool = Field(description="False: the same action was there already")
 
 
+class DataKeysAsked(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"number": 10}]})
+
+    number: int = Field(default=1, ge=1, le=100, description="How many; one for each case or action")
+
+
+class DataKeyShown(BaseModel):
+    id: UUID = Field(description="Goes into `pii.key` of the event")
+    secret: str = Field(description="AES-256 key, Base64. Shown once; keep it in memory only", repr=False)
+
+
+class DataKeys(BaseModel):
+    keys: list[DataKeyShown]
+
+
 class AssignmentBody(BaseModel):
     """Where the employee belongs from `valid_from` until the day before `valid_to`."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, tzinfo
+from uuid import UUID
 
 from common.access import Look, Reach
 from common.contracts.production import ActionCompleted
@@ -77,6 +78,17 @@ async def take_report(look: Look, action: ActionCompleted, keyring: Keyring) -> 
         await tell_action(look.session, action, keyring=keyring, now=look.now)
     look.touch(action.action_id, fields=sorted(ActionCompleted.model_fields))
     return new
+
+
+async def issue_data_keys(look: Look, number: int, keyring: Keyring) -> dict[UUID, bytes]:
+    """Keys for a case system that seals for itself, by their ids; which it took is recorded.
+
+    Raises:
+        UnavailableError: none can be had for now.
+    """
+    issued = await keyring.hand_out(number)
+    look.touch(*issued, fields=["data_key"])
+    return issued
 
 
 async def read_own_day(look: Look, *, day: date, zone: tzinfo) -> DailyWork:

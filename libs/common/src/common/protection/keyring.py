@@ -51,6 +51,14 @@ class Keyring(Protocol):
         """
         ...
 
+    async def hand_out(self, number: int) -> dict[UUID, bytes]:
+        """New keys in the open, for somebody who seals elsewhere; nothing of them stays here.
+
+        Raises:
+            UnavailableError: none can be had for now.
+        """
+        ...
+
     async def find(self, key_ids: Collection[UUID]) -> dict[UUID, DataKey]:
         """These keys, opened; one that was destroyed says so when it is used, one that was never issued is missing.
 
@@ -101,6 +109,13 @@ class StoredKeyring:
         self._remember([key])
         return key
 
+    async def hand_out(self, number: int) -> dict[UUID, bytes]:
+        try:
+            return await self._issued(number)
+        except (KeyServiceUnavailableError, *_LOST) as error:
+            log.warning("keyring.cannot_issue", error=type(error).__name__)
+            raise UnavailableError("no key can be had for now; try again") from None
+
     async def find(self, key_ids: Collection[UUID]) -> dict[UUID, DataKey]:
         found = {key_id: key for key_id in key_ids if (key := self._known.get(key_id)) is not None}
         lacking = [key_id for key_id in key_ids if key_id not in found]
@@ -130,10 +145,13 @@ class StoredKeyring:
         return self._issuing
 
     async def _issue(self) -> None:
-        fresh = [(new_id(), secrets.token_bytes(KEY_BYTES)) for _ in range(self._ahead)]
-        wrapped = await self._key_service.wrap([Plain(secret, context_of(key_id)) for key_id, secret in fresh])
-        await self._fetch(_ISSUE, [key_id for key_id, _ in fresh], [w.text for w in wrapped])
-        self._new.extend(DataKey(key_id, secret) for key_id, secret in fresh)
+        self._new.extend(DataKey(key_id, secret) for key_id, secret in (await self._issued(self._ahead)).items())
+
+    async def _issued(self, number: int) -> dict[UUID, bytes]:
+        fresh = {new_id(): secrets.token_bytes(KEY_BYTES) for _ in range(number)}
+        wrapped = await self._key_service.wrap([Plain(secret, context_of(key_id)) for key_id, secret in fresh.items()])
+        await self._fetch(_ISSUE, list(fresh), [w.text for w in wrapped])
+        return fresh
 
     async def _open(self, key_ids: Collection[UUID]) -> list[DataKey]:
         rows = await self._fetch(_FIND, list(key_ids))
@@ -201,6 +219,9 @@ class NoKeyring:
 
     async def take(self) -> DataKey:
         raise UnavailableError("this service has no keyring")
+
+    async def hand_out(self, number: int) -> dict[UUID, bytes]:
+        raise UnavailableError(f"this service has no keyring to give {number} keys from")
 
     async def find(self, key_ids: Collection[UUID]) -> dict[UUID, DataKey]:
         raise KeyServiceUnavailableError(f"this service has no keyring, asked for {len(key_ids)} keys")

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from common.clock import Clock
+from common.clock import Clock, SystemClock
+from common.protection.aws import AwsKeyService
 from common.protection.key_file import FileKeyService
 from common.protection.key_service import KeyService
 from common.protection.keyring import StoredKeyring
 from common.protection.service_keys import ServiceKeys
+from common.protection.vault import VaultKeyService
 from common.settings import ServiceSettings
 
 EVENTS = "events"
@@ -24,6 +26,26 @@ def make_key_service(settings: ServiceSettings, name: str) -> KeyService:
     Raises:
         ValueError: the settings do not say where it is.
     """
+    if settings.key_service == "vault":
+        if not settings.vault_url:
+            raise ValueError("MUNIMENT_VAULT_URL must be set where Vault is the key service")
+        return VaultKeyService(
+            settings.vault_url,
+            f"{settings.key_prefix}{name}",
+            token=settings.vault_token.get_secret_value(),
+            token_file=settings.vault_token_file,
+            mount=settings.vault_mount,
+            ca_file=settings.vault_ca_file,
+        )
+    if settings.key_service == "aws":
+        if not settings.aws_region:
+            raise ValueError("MUNIMENT_AWS_REGION must be set where AWS KMS is the key service")
+        return AwsKeyService(
+            f"alias/{settings.key_prefix}{name}",
+            region=settings.aws_region,
+            clock=SystemClock(),
+            endpoint=settings.aws_kms_endpoint,
+        )
     if not settings.key_folder:
         raise ValueError("MUNIMENT_KEY_FOLDER must be set: without it nothing of a person can be kept or told")
     return FileKeyService(key_file(Path(settings.key_folder), name))

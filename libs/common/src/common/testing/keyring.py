@@ -31,6 +31,13 @@ class MemoryKeyring:
         self.keys[key.id] = key
         return key
 
+    async def hand_out(self, number: int) -> dict[UUID, bytes]:
+        if not self.reachable:
+            raise UnavailableError("as the test asked")
+        given = {new_id(): secrets.token_bytes(KEY_BYTES) for _ in range(number)}
+        self.keys |= {key_id: DataKey(key_id, secret) for key_id, secret in given.items()}
+        return given
+
     async def find(self, key_ids: Collection[UUID]) -> dict[UUID, DataKey]:
         if not self.reachable:
             raise KeyServiceUnavailableError("as the test asked")
