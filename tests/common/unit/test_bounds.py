@@ -90,6 +90,16 @@ def test_where_a_body_is_cut_makes_no_difference_to_its_depth(text: str) -> None
         assert depth._depth == 0
 
 
+async def test_nul_stands_in_no_text(client: httpx.AsyncClient) -> None:
+    headers = {"content-type": "application/json"}
+    for text in (r'["a\u0000b"]', r'{"\u0000": 1}', r'["\\\u0000"]'):
+        answer = await client.post("/echo", content=text, headers=headers)
+        assert (answer.status_code, "U+0000" in answer.text) == (422, True)
+    assert (await client.post("/echo", content=r'["\\u0000"]', headers=headers)).json() == [r"\u0000"]
+    for path in ("/echo?a=%00", "/ec%00ho"):
+        assert (await client.post(path, content="1", headers=headers)).status_code == 422
+
+
 @pytest.fixture
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     monkeypatch.setattr(exchange, "BODY_SECONDS", 0.3)

@@ -62,11 +62,8 @@ def create_app(
             await limits.close()
 
     responses: dict[int | str, dict[str, Any]] = {
-        "4XX": {
-            "model": problems.Problem,
-            "description": "Refused: the answer names the field or the missing fact",
-        },
-        "503": {"model": problems.Problem, "description": "An engine is out of reach; nothing was done"},
+        "4XX": problems.described("Refused: the answer names the field or the missing fact"),
+        "503": problems.described("An engine is out of reach; nothing was done"),
     }
     app = FastAPI(title=title, description=description, version="1", lifespan=life, responses=responses)
     app.state.proxies, app.state.public_url = TrustedProxies.of(settings), settings.public_url

@@ -30,6 +30,7 @@ BODY_SECONDS = 20.0
 
 UNAUTHENTICATED = 401
 _UNLIMITED = frozenset({"/livez", "/readyz", "/metrics"})
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _CORRELATION = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
 DURATION = Histogram(
@@ -66,7 +67,9 @@ class Correlation:
         with request_span(scope["method"], headers) as span:
             try:
                 await admit(scope)
-                if exchange.announced > exchange.limit:
+                if b"%00" in scope.get("raw_path", b"") or b"%00" in scope.get("query_string", b""):
+                    exchange.refusal = NulError()
+                elif exchange.announced > exchange.limit:
                     exchange.refusal = BodyTooLargeError(exchange.limit)
                 else:
                     await self._app(scope, exchange.receive, exchange.send)
@@ -137,8 +140,11 @@ class _Exchange:
         self._complete = not message.get("more_body", False)
         if self._size > self.limit:
             return self._end(BodyTooLargeError(self.limit))
-        if self._depth is not None and body and self._depth.goes_beyond(body, MAX_DEPTH):
-            return self._end(NestedTooDeepError())
+        if self._depth is not None and body:
+            if self._depth.goes_beyond(body, MAX_DEPTH):
+                return self._end(NestedTooDeepError())
+            if _NUL.search(body):
+                return self._end(NulError())
         return message
 
     def _end(self, refusal: MunimentError) -> Message:
@@ -207,6 +213,13 @@ class BodyTooSlowError(MunimentError):
     def __init__(self) -> None:
         super().__init__(f"the body has to be here within {BODY_SECONDS:.0f} s")
         self.headers = {"Connection": "close"}
+
+
+class NulError(InvalidError):
+    """PostgreSQL keeps no U+0000 in text, so no field of any service can hold one."""
+
+    def __init__(self) -> None:
+        super().__init__("the character U+0000 can stand in no text: leave it out")
 
 
 class NestedTooDeepError(InvalidError):

@@ -36,6 +36,14 @@ class Problem(BaseModel):
     errors: list[ProblemField] = []
 
 
+def described(meaning: str) -> dict[str, Any]:
+    """A problem answer in the words of FastAPI's `responses`. (A `model` there would be described as plain JSON.)"""
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    fields = schema.pop("$defs")["ProblemField"]
+    schema["properties"]["errors"]["items"] = fields
+    return {"description": meaning, "content": {MEDIA_TYPE: {"schema": schema}}}
+
+
 def problem(
     request: Request,
     *,
