@@ -54,7 +54,6 @@ async def written(url: str) -> None:
 
 
 @each_service
-@pytest.mark.req("S3-101")
 async def test_the_services_role_can_add_to_its_trail_and_change_nothing(service_db: ServiceDb, service: str) -> None:
     url = await service_db(service)
     await written(url)

@@ -84,3 +84,14 @@ async def test_opening_again_with_the_same_client_id_opens_no_second_session(gat
         )
     assert error["code"] == "client-id-reused"
     assert [UUID(str(r["id"])) for r in await gateway.rows("SELECT id FROM chat_session")] == [first]
+
+
+async def test_a_customer_sees_who_looked_at_their_sessions_without_names(gateway: Gateway) -> None:
+    async with gateway.talker("customer", sub="acc-1") as customer, httpx.AsyncClient(base_url=gateway.http) as client:
+        session_id = await customer.open()
+        mine, theirs = gateway.issuer.headers("customer", sub="acc-1"), gateway.issuer.headers("customer", sub="acc-2")
+        assert (await client.get(f"/v1/sessions/{session_id}/entries", headers=mine)).status_code == 200
+        seen = (await client.get("/v1/me/accesses", headers=mine)).json()["items"]
+        assert ("session.read-entries", [str(session_id)]) in [(one["action"], one["record_ids"]) for one in seen]
+        assert "user_id" not in seen[0]
+        assert (await client.get("/v1/me/accesses", headers=theirs)).json()["items"] == []

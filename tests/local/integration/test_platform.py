@@ -1,5 +1,6 @@
 """`make up` and `make down` as an operator meets them: the whole platform, on this machine, on the embedded engines."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -87,6 +88,35 @@ async def test_its_tokens_open_the_services(
     async with httpx.AsyncClient() as client:
         assert (await client.get(address)).status_code == 401
         assert (await client.get(address, headers={"Authorization": f"Bearer {token}"})).status_code == 200
+
+
+async def test_the_audit_trails_hold_until_somebody_with_every_right_changes_an_entry(
+    first_start: "subprocess.CompletedProcess[str]", home: Home, base: int
+) -> None:
+    """Retention's trail, whose heads disclosure holds; the look of the test before is in it, and one more now."""
+    token = (home.tokens / "records_officer.jwt").read_text().strip()
+    address = f"http://127.0.0.1:{base + SERVICES.index('retention')}/v1/records"
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
+        assert (await client.get(address)).status_code == 200
+    deadline = time.monotonic() + 30
+    while " 0 heads of its own and 0 of witnesses" in (
+        said := muniment(home, "audit", "verify", "retention").stdout
+    ) or (" and 0 of witnesses" in said):
+        assert time.monotonic() < deadline, said
+        await asyncio.sleep(0.5)
+    held = muniment(home, "audit", "verify")
+    assert (held.returncode, held.stdout.count("holds")) == (0, 5), held.stdout + held.stderr
+
+    url = f"postgresql://admin:{passwords(home)['admin']}@127.0.0.1:{{}}/retention"
+    connection = await asyncpg.connect(url.format(read_json(home.choices)["ports"]["postgres"]))
+    await connection.execute("SET session_replication_role = 'replica'")
+    changed = await connection.fetchval("UPDATE audit_entry SET user_id = 'nobody' RETURNING id")
+    await connection.close()
+
+    found = muniment(home, "audit", "verify", "retention")
+    assert found.returncode == 1
+    assert f"changed: entry {changed}" in found.stdout
+    assert muniment(home, "audit", "verify", "transcripts").returncode == 0
 
 
 def test_everything_listens_on_loopback_only(

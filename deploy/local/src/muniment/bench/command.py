@@ -11,7 +11,7 @@ import uvloop
 
 from common.clock import SystemClock
 from muniment import daemon, kafka, redis
-from muniment.bench import chat, consume
+from muniment.bench import chat, consume, looks
 from muniment.bench.environment import throwaway
 from muniment.bench.stage import throwaway_stage
 from muniment.errors import PlainError
@@ -67,6 +67,14 @@ def consumer_rows(event_log: str, found: list[consume.Figures]) -> list[str]:
     return rows
 
 
+def look_row(found: looks.LookFigures) -> str:
+    return (
+        f"| a look behind the door (token, permission, audit entry), p50 / p99 | {found.guarded_ms:.2f} / "
+        f"{found.guarded_p99_ms:.2f} ms | {found.bare_ms:.2f} / {found.bare_p99_ms:.2f} ms without the door | "
+        f"{found.cost_ms:+.2f} ms at p50 | under 1 ms |"
+    )
+
+
 def idle_memory_mib() -> float:
     """Proportional memory of the whole platform, some time after it came up.
 
@@ -114,6 +122,7 @@ def main(options: argparse.Namespace) -> int:
     memory = idle_memory_mib()
     with throwaway() as environment:
         lines += chat_rows(asyncio.run(chat.run(environment)))
+        lines.append(look_row(uvloop.run(looks.run(environment))))
     lines.append(f"| idle memory of the whole platform under `make up` | {memory:.0f} MiB | | | below 900 MiB |")
     for event_log in event_logs():
         with throwaway_stage(event_log) as stage:
