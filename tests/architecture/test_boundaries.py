@@ -39,6 +39,14 @@ def test_no_service_is_imported_from_outside_of_itself(package: str) -> None:
             assert root == package or root not in {*SERVICES.values(), "muniment"}, f"{path} imports {name}"
 
 
+@pytest.mark.parametrize("package", [*SERVICES.values(), "common"])
+def test_nothing_sends_mail(package: str) -> None:
+    """There is no way out for a message beside the office's own mail program, which asks first (disclosure.outbound)."""
+    for path in sources(package):
+        roots = {name.split(".")[0] for name in imported(path)}
+        assert not roots & {"smtplib", "imaplib", "poplib", "email", "aiosmtplib", "sendgrid", "mailbox"}, path
+
+
 def imported(path: Path) -> list[str]:
     found = []
     for node in ast.walk(ast.parse(path.read_text())):
