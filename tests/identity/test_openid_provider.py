@@ -3,6 +3,7 @@ checked.
 """
 
 import asyncio
+import json
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
@@ -16,7 +17,7 @@ from muniment.errors import PlainError
 from muniment.home import find_home
 from production.app import make_app
 from production.settings import ProductionSettings
-from tests.identity.provider_process import Provider, fetch, person_token, program_token
+from tests.identity.provider_process import SOURCE, Provider, fetch, person_token, program_token
 from tests.plugins.engines import do_without, temporary_home
 from tests.production.work import KEYRING
 
@@ -104,6 +105,14 @@ async def test_tokens_bound_to_a_key_work_with_it_and_only_with_it(
     thief = Holder(SystemClock())
     stolen = {"Authorization": f"DPoP {token}", "DPoP": thief.proof("GET", url, token)}
     assert (await client.get(OWN_DAY, headers=stolen)).status_code == 401
+
+
+def test_the_providers_lock_has_hashes_and_no_addresses() -> None:
+    text = (SOURCE / "package-lock.json").read_text()
+    assert "://" not in text
+    packages = json.loads(text)["packages"]
+    assert all(entry["integrity"].startswith("sha512-") for name, entry in packages.items() if name)
+    assert len(packages) > 50
 
 
 async def test_the_providers_new_key_is_followed(
