@@ -159,7 +159,7 @@ def test_who_opens_what_is_said_of_persons_waits_for_the_keyring() -> None:
 
 def test_keys_reach_who_signs_with_them_alone() -> None:
     expected = {f"{service}-worker": {f"audit-key-{service}", "audit-keys"} for service in SERVICES}
-    expected["disclosure"] = {"grant-key"}
+    expected["disclosure"] = {"grant-key", "disclosure.json"}
     for name in OPENS:
         own = f"{name.removesuffix('-worker').replace('-', '_')}.json"
         expected[name] = expected.get(name, set()) | {"events.json", own}

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -9,6 +10,7 @@ from common.testing import FixedClock, Issuer, client_of
 from disclosure.app import make_app
 from disclosure.settings import DisclosureSettings
 from tests.disclosure.desk import Desk
+from tests.disclosure.requests_desk import Counter
 
 
 @pytest.fixture(autouse=True)
@@ -20,11 +22,11 @@ def logged() -> Iterator[list[MutableMapping[str, Any]]]:
 
 @pytest.fixture
 async def settings(
-    service_db: Callable[[str], Awaitable[str]], issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    service_db: Callable[[str], Awaitable[str]], issuer: Issuer, key_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> DisclosureSettings:
     for name, value in issuer.environment.items():
         monkeypatch.setenv(name, value)
-    return DisclosureSettings(database_url=await service_db("disclosure"))
+    return DisclosureSettings(database_url=await service_db("disclosure"), key_folder=str(key_folder))
 
 
 @pytest.fixture
@@ -42,3 +44,9 @@ async def desk(
     """The served application with people who call it, and its database."""
     async with client_of(make_app(settings, clock)) as client:
         yield Desk(client, issuer, store, clock)
+
+
+@pytest.fixture
+async def counter(desk: Desk) -> Counter:
+    """The served application with people who ask about their own records."""
+    return Counter(desk.client, desk.issuer, desk.store, desk.clock)

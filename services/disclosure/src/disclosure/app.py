@@ -13,14 +13,19 @@ from common.auth import TokenVerifier
 from common.cli import Service
 from common.clock import Clock, SystemClock
 from common.database import Database
+from common.federal_calendar import FederalCalendar, load_closures
 from common.messaging.consumer import Subject
 from common.pii import taxonomy
+from common.protection.making import make_service_keys
 from common.settings import ServiceSettings
 from common.web import audit_routes
 from common.web.app import create_app
-from disclosure import grants, outbound, registers, repository, rulebook
+from disclosure import grants, individual_routes, outbound, own_routes, registers, repository, rulebook
 from disclosure.api import public, router
 from disclosure.consumers import SUBJECTS
+from disclosure.individuals.doors import aims
+from disclosure.individuals.identity import table
+from disclosure.individuals.states import machine
 from disclosure.settings import DisclosureSettings
 from disclosure.tables import SigningKey
 
@@ -43,9 +48,11 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
     own.check()
     rulebook.current()
     kinds = taxonomy.load(own.pii_taxonomy_file)
+    _read_the_law()
     clock = clock or SystemClock()
     database = Database(own, application="disclosure api")
     signers = SignerSource(own, database, clock)
+    column_keys = make_service_keys(own, "disclosure", clock)
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -57,18 +64,41 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
         app.state.signer = signers.get
         app.state.grant_seconds = own.grant_seconds
         registers.watch(clock)
+        app.state.column_keys = column_keys
+        app.state.calendar = FederalCalendar(load_closures())
         yield
+        await column_keys.close()
         await database.close()
 
     return create_app(
         service="disclosure",
         title="Muniment disclosure",
         description=DESCRIPTION,
-        routers=[router, public, registers.router, outbound.router, audit_routes.router],
+        routers=[
+            router,
+            own_routes.router,
+            individual_routes.router,
+            public,
+            registers.router,
+            outbound.router,
+            audit_routes.router,
+        ],
         checks={"database": database.ping},
         settings=settings,
         lifespan=life,
     )
+
+
+def _read_the_law() -> None:
+    """Who has to prove what, what may become of a request, and where it belongs: a file that does not hold together stops
+    the service.
+
+    Raises:
+        ValueError: the text says where.
+    """
+    table()
+    machine()
+    aims()
 
 
 class SignerSource:

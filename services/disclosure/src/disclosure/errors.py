@@ -41,3 +41,41 @@ class NotAllowedError(InvalidError):
 class UnknownRulesError(NotFoundError):
     def __init__(self) -> None:
         super().__init__("no decision was made under rules of this version")
+
+
+class NoSuchIndividualRequestError(NotFoundError):
+    """Unknown and not yours: the same words (20 CFR 401.45(a))."""
+
+    def __init__(self) -> None:
+        super().__init__("you have no request of this id")
+
+
+class NotNowError(ConflictError):
+    """The state of a request does not allow this act (5 U.S.C. 552a(d)(2), (d)(3))."""
+
+    kind, title = "not-now", "The state of the request does not allow this act"
+
+    def __init__(self, state: str, possible: tuple[str, ...]) -> None:
+        does = f"possible are {', '.join(possible)}" if possible else "nothing follows it"
+        super().__init__(f"the request is {state}; {does}", state=state, possible=list(possible))
+
+
+class ClosedChannelError(InvalidError):
+    """Nothing can be opened on this channel, or not by such a person (S1-104)."""
+
+    kind, title = "closed-channel", "A request cannot begin in this way"
+
+
+class OwnRefusalError(ForbiddenError):
+    """Separation of duties: who refused does not review (5 U.S.C. 552a(d)(3))."""
+
+    kind, title = "own-refusal", "Who refused does not review"
+
+    def __init__(self) -> None:
+        super().__init__("you made the decision that is reviewed, so the head's designee must be somebody else")
+
+
+class UndecidedRedactionsError(InvalidError):
+    """Nothing goes before it is decided what of it is about somebody else (S2-020)."""
+
+    kind, title = "third-persons", "Other people's data in the record are not decided on"

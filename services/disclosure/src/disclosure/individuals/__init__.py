@@ -1,0 +1,6 @@
+"""Requests of individuals about their own records: notification, access, amendment (5 U.S.C. 552a(d), (f); 20 CFR part 401).
+
+Everything here is pure: who has to prove what (`identity`), which act leads from which state to which (`states`), by when
+(`clocks`), whether this is the right door (`doors`), why something may be withheld (`grounds`), what is written to the
+person (`letters`) and what belongs to somebody else (`third_persons`). What a lawyer reads lies in `law/` as YAML.
+"""

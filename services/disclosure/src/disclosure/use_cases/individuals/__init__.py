@@ -1,0 +1,1 @@
+"""What is done with a request of an individual, one file for each part of its way."""
