@@ -112,6 +112,23 @@ async def test_an_account_has_one_session_under_one_client_id(journal: Journal) 
     assert not await journal.entries_after(second.state.id, 0, 10)
 
 
+async def test_a_session_found_by_its_client_id_goes_on_to_its_end(journal: Journal) -> None:
+    """As after a reconnect in the middle of opening: the session in hand then comes from the store, id and all."""
+    client_id = new_id_text()
+    await journal.append([opened := begun(client_id=client_id)])
+    found = await journal.opened_as("customer-1", client_id)
+    assert found is not None
+    state = await journal.load(found)
+    assert state is not None
+    for entry in opened.entries:
+        state.apply(entry)
+    state.participants |= await journal.participants(state)
+    agent = somebody("agent")
+    more = drafted(state, Join(agent, new_id_text()), Close(agent, new_id_text(), "agent_closed"))
+    assert await journal.append([more]) == set()
+    assert await journal.last_seqs([found]) == {found: 3}
+
+
 async def test_two_who_append_at_once_are_put_in_order(settings: ChatGatewaySettings) -> None:
     """Many sessions from two connections, the same ones in both: each session has one winner, and nobody deadlocks."""
     async with opened_journal(settings) as one, opened_journal(settings) as two:

@@ -279,7 +279,7 @@ def _opened(draft: Draft, keys: ColumnKeys) -> dict[str, Any]:
         raise ValueError("the session does not begin here")
     facts = opening.facts
     return {
-        "id": draft.state.id,
+        "id": draft.state.key,
         "account": keys.blind("account", opening.participant.principal_id).hex(),
         "key_id": draft.state.data_key.text,
         "client_id": opening.entry_id,
@@ -301,7 +301,7 @@ def _joined(draft: Draft, who: Participant, keys: ColumnKeys) -> dict[str, Any]:
     named = {"principal_id": who.principal_id, "display_name": who.display_name, "pin": who.pin}
     return {
         "id": who.id,
-        "session_id": draft.state.id,
+        "session_id": draft.state.key,
         "who": keys.blind("account", who.principal_id).hex(),
         "role": who.role,
         "sealed": draft.state.data_key.seal(orjson.dumps(named), _participant_place(who.id)).hex(),
@@ -328,7 +328,7 @@ def _closed(draft: Draft, traceparent: str) -> dict[str, Any]:
         if p.role != "customer"
     ]
     return {
-        "session_id": draft.state.id,
+        "session_id": draft.state.key,
         "at": last.receipt.at,
         "reason": closing.reason,
         "seq": last.seq,
