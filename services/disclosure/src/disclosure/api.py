@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from common.protection.service_keys import ServiceKeys
 from common.web.door import AtDoor, Guarded
 from common.web.idempotency import IdempotencyKey, once
 from disclosure import repository, rulebook
@@ -35,9 +36,10 @@ public = APIRouter(prefix="/v1", tags=["disclosure"])
 
 
 class Grants:
-    """What a release needs: who signs grants, and how long one lasts."""
+    """What a release needs: who signs grants, how long one lasts, and the keys that seal whom it went to."""
 
     def __init__(self, request: Request) -> None:
+        self.column_keys: ServiceKeys = request.app.state.column_keys
         self.signer: Callable[[], Awaitable[Signer]] = request.app.state.signer
         self.seconds: int = request.app.state.grant_seconds
 
@@ -106,7 +108,8 @@ async def decide(
     With `release`, an allow decision enters the accounting of disclosures and gives a grant that works once; any other
     outcome is then refused with what is missing, and nothing is stored. Who made the request may not decide it.
     """
-    signer = await grants.signer()  # before the unit of work: it may need a connection of its own
+    # Before the unit of work: they may need connections of their own.
+    signer, keys = await grants.signer(), await grants.column_keys.ready()
     async with door.open("disclosure.decide", request_id) as look:
 
         async def make() -> BaseModel:
@@ -117,6 +120,7 @@ async def decide(
                 release=deciding.Release(**dict(body.release)) if body.release else None,
                 actor=look.principal,
                 signer=signer,
+                keys=keys,
                 grant_seconds=grants.seconds,
                 now=look.now,
             )
@@ -157,8 +161,9 @@ async def replay(door: AtDoor, decision_id: UUID) -> ReplayOut:
     summary="What was disclosed of a transcript, when, why and to whom",
 )
 async def list_accountings(
-    door: AtDoor, transcript_id: UUID, cursor: Cursor = None, limit: Limit = 50
+    door: AtDoor, grants: AtGrants, transcript_id: UUID, cursor: Cursor = None, limit: Limit = 50
 ) -> AccountingPage:
+    keys = await grants.column_keys.ready()
     async with door.open(
         "disclosure.read-accounting", transcript_id, fields=["recipient_name", "recipient_address"]
     ) as look:
@@ -166,7 +171,7 @@ async def list_accountings(
         look.touch(*(row.id for row in rows))
         return AccountingPage(
             transcript_id=transcript_id,
-            items=[AccountingOut.of(row) for row in rows],
+            items=[AccountingOut.of(row, keys) for row in rows],
             next_cursor=rows[-1].id if len(rows) == limit else None,
         )
 

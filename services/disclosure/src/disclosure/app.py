@@ -41,7 +41,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
     """The HTTP application.
 
     Raises:
-        ValueError: the settings name no usable key for grants, or the rules or the taxonomy do not hold together.
+        ValueError: the settings name no usable key for grants, do not say where the service's keys are, or the rules or the taxonomy do not hold together.
         OSError: the agency's file of the taxonomy cannot be read.
     """
     own = cast("DisclosureSettings", settings)

@@ -7,9 +7,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator
 
 from common.contracts.disclosure import FactValue
+from common.protection.service_keys import ColumnKeys
 from disclosure.grants import Grant
 from disclosure.model import Notice, Outcome, Step
-from disclosure.tables import Accounting, DecisionRow, DisclosureRequest
+from disclosure.tables import Accounting, DecisionRow, DisclosureRequest, place
 from disclosure.use_cases.asking import MOST_TRANSCRIPTS
 from disclosure.use_cases.deciding import Decided
 from disclosure.use_cases.looking import Explained, Replayed
@@ -249,8 +250,10 @@ class AccountingOut(BaseModel):
     recipient_address: str
 
     @classmethod
-    def of(cls, row: Accounting) -> Self:
-        return cls(**row.model_dump(exclude={"request_id", "outcome"}))
+    def of(cls, row: Accounting, keys: ColumnKeys) -> Self:
+        sealed = ("recipient_name", "recipient_address")
+        opened = {name: keys.open(getattr(row, name), place(row.id, name)) for name in sealed}
+        return cls(**row.model_dump(exclude={"request_id", "outcome", *sealed}), **opened)
 
 
 class AccountingPage(BaseModel):

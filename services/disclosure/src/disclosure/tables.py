@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, Date, DateTime, Text, Uuid
+from sqlalchemy import ARRAY, Column, Date, DateTime, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -65,8 +65,8 @@ class Accounting(Base, table=True):
     basis: str = Field(sa_type=Text)
     purpose: str = Field(sa_type=Text)
     recipient_kind: str = Field(sa_type=Text)
-    recipient_name: str = Field(sa_type=Text)
-    recipient_address: str = Field(sa_type=Text)
+    recipient_name: bytes = Field(sa_type=LargeBinary, repr=False)
+    recipient_address: bytes = Field(sa_type=LargeBinary, repr=False)
 
 
 class AccountingTranscript(Base, table=True):
@@ -94,3 +94,8 @@ class SigningKey(Base, table=True):
     id: str = Field(primary_key=True, sa_type=Text)
     private: str = Field(sa_type=Text)
     made_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+def place(accounting_id: UUID, column: str) -> str:
+    """Where a sealed value of the accounting belongs; it opens in no other row and no other column."""
+    return f"accounting.{column}|{accounting_id}"

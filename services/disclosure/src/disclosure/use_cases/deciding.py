@@ -13,11 +13,12 @@ from common.contracts.disclosure import FactValue
 from common.database import WriteSession
 from common.errors import FieldError, InvalidError
 from common.ids import new_id
+from common.protection.service_keys import ColumnKeys
 from disclosure import policy, publishing, repository, rulebook, vocabulary
 from disclosure.errors import AlreadyReleasedError, NotAllowedError, OwnRequestError, UnknownRequestError
 from disclosure.grants import Grant, Signer
 from disclosure.model import Decision, Question, Rules
-from disclosure.tables import Accounting, DecisionRow, DisclosureRequest, ReleaseGrant
+from disclosure.tables import Accounting, DecisionRow, DisclosureRequest, ReleaseGrant, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ async def decide(
     release: Release | None,
     actor: Principal,
     signer: Signer,
+    keys: ColumnKeys,
     grant_seconds: int,
     now: datetime,
 ) -> Decided:
@@ -78,7 +80,7 @@ async def decide(
     decided = Decided(new_id(), question, decision)
     await _keep(session, request, decided, actor, rules)
     if release is not None:
-        decided = await _let_go(session, decided, release, signer, grant_seconds)
+        decided = await _let_go(session, decided, release, signer, keys=keys, grant_seconds=grant_seconds)
     await publishing.tell_decided(
         session,
         question,
@@ -134,7 +136,7 @@ async def _keep(
 
 
 async def _let_go(
-    session: WriteSession, decided: Decided, release: Release, signer: Signer, grant_seconds: int
+    session: WriteSession, decided: Decided, release: Release, signer: Signer, *, keys: ColumnKeys, grant_seconds: int
 ) -> Decided:
     grant = _grant(decided, release.layer, grant_seconds)
     row = Accounting(
@@ -147,8 +149,8 @@ async def _let_go(
         basis=grant.basis,
         purpose=decided.question.purpose,
         recipient_kind=grant.recipient_kind,
-        recipient_name=release.recipient_name,
-        recipient_address=release.recipient_address,
+        recipient_name=keys.seal(release.recipient_name, place(grant.accounting_id, "recipient_name")),
+        recipient_address=keys.seal(release.recipient_address, place(grant.accounting_id, "recipient_address")),
     )
     entry = ReleaseGrant(
         id=grant.id,
