@@ -4,6 +4,7 @@ Each function returns the text of one file; a test compares it with what is comm
 """
 
 import argparse
+import importlib
 import json
 import subprocess
 import sys
@@ -69,6 +70,7 @@ def generated() -> dict[Path, str]:
     files[ROOT / "docs/permissions.md"] = permissions_page.render()
     files[ROOT / "docs/events.md"] = asyncapi.render_events_page()
     files[ROOT / "docs/data-dictionary.md"] = dictionary.render(ROOT)
+    files[ROOT / "docs/individual-requests.md"] = importlib.import_module("disclosure.individuals.page").render()
     return files
 
 

@@ -66,10 +66,12 @@ class Desk:
         facts: Mapping[str, bool | str] | None = None,
         codes: Mapping[str, Any] | None = None,
         letter: str = "",
+        rerouted_to: str = "",
     ) -> None:
         """Do this act, if the machine knows it in this state.
 
         Args:
+            rerouted_to: the office to which the act sends it; the store takes it together with the state alone.
             codes: what the step says, coded; no person's values. letter: what is written to the person; kept sealed.
 
         Raises:
@@ -91,6 +93,7 @@ class Desk:
             )
         )
         row.state = to
+        row.rerouted_to = rerouted_to or row.rerouted_to
         await self.session.flush()
 
     def leads_to(self, row: IndividualRequest, act: str, facts: Mapping[str, bool | str] | None = None) -> str:

@@ -78,7 +78,6 @@ async def take_in(desk: Desk, intake: Intake) -> IndividualRequest:
     await _keep(desk, row, intake.channel, verdict, facts)
     due = clocks.to_acknowledge(desk.calendar, intake.kind, intake.received_on) if aim.here else None
     await desk.start(row, due)
-    row.rerouted_to = aim.to or None
     answer = ""
     if not aim.here:
         answer = letters.sent_on(aim, intake.received_on)
@@ -87,7 +86,7 @@ async def take_in(desk: Desk, intake: Intake) -> IndividualRequest:
     elif not is_clear(row, intake.matter):
         answer = letters.question(WHICH_RECORD, due)
     seen = {"right_door": aim.here, "verified": verdict.verified, "clear": is_clear(row, intake.matter)}
-    await desk.step(row, "take-in", facts=seen, codes=_said(verdict, due, seen), letter=answer)
+    await desk.step(row, "take-in", facts=seen, codes=_said(verdict, due, seen), letter=answer, rerouted_to=aim.to)
     return row
 
 

@@ -101,8 +101,9 @@ async def reroute(desk: Desk, request_id: UUID, aim_code: str) -> IndividualRequ
     if aim.here:
         raise InvalidError("this is the right door for it", errors=[FieldError("aim", "belongs here")])
     codes = {"to": aim.to, "received_on": row.received_on.isoformat(), "citation": aim.citation}
-    row.rerouted_to, row.aim = aim.to, aim_code
-    await desk.step(row, "reroute", codes=codes, letter=letters.sent_on(aim, row.received_on))
+    row.aim = aim_code
+    letter = letters.sent_on(aim, row.received_on)
+    await desk.step(row, "reroute", codes=codes, letter=letter, rerouted_to=aim.to)
     await desk.meet(row, "acknowledge", "promised")
     return row
 
