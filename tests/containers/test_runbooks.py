@@ -14,7 +14,7 @@ def test_restoring_puts_back_every_consumer_group() -> None:
     groups = set()
     for package in SERVICES:
         service = import_module(f"{package}.app").SERVICE
-        settings = service.settings(profile="embedded")
+        settings = service.settings(profile="embedded", key_folder="/keys", keyring_url="postgresql:///keyring")
         groups |= {subject.group for subject in service.make_subjects(settings, SystemClock())}
     (listed,) = re.findall(r"^The groups: (.*?);", RUNBOOKS["restore.md"], re.MULTILINE | re.DOTALL)
     assert set(re.findall(r"`([^`]+)`", listed)) == groups
