@@ -1,6 +1,7 @@
 """The people around the disclosure service, as tests speak of them."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,13 +13,15 @@ from common.contracts.disclosure import DISCLOSURE_EVENTS
 from common.contracts.envelope import Envelope, EventData, decode
 from common.messaging.broker import Record
 from common.testing import FixedClock, Issuer
-from disclosure.model import Question
-from tests.disclosure.cases import base
+from disclosure import vocabulary
+from disclosure.policy import agency_day
+from disclosure.question import Question, TaxSpan
+from tests.disclosure.cases import base, rules_for, said, signed_facts
 
 RECIPIENT = {"recipient_name": "Quentin Recipient", "recipient_address": "9 Telltale Lane, Washington, DC 20500"}
 LOOK = {"Purpose-Of-Use": "oversight"}
 
-ASKER, OFFICER = "analyst-7", "officer-1"
+ASKER, OFFICER, FINDER = "analyst-7", "officer-1", "officer-9"
 
 
 class Desk:
@@ -56,23 +59,63 @@ class Desk:
             "basis": question.basis,
             "recipient_kind": question.recipient_kind,
             "purpose": question.purpose,
-            "facts": dict(question.facts),
+            "facts": said(question),
         }
         return await self.client.post(
             "/v1/requests", json=body | changes, headers=self.headers(role, sub, key or str(uuid4()))
         )
 
     async def asked(self, question: Question | None = None, **more: Any) -> UUID:
-        """The id of a request that was taken."""
+        """The id of a request that was taken. What its facts say of papers is registered, its findings are signed."""
+        question = question or base("routine-use-7")
+        question = await self.registered(question)
         answer = await self.ask(question, **more)
         assert answer.status_code == 201, answer.text
-        return UUID(answer.json()["id"])
+        request_id = UUID(answer.json()["id"])
+        for fact in sorted(signed_facts(question.basis) & set(question.facts)):
+            if f"{fact}.by" in question.facts and f"{fact}.record" in question.facts:
+                found = await self.find(request_id, fact, found=bool(question.facts[fact]))
+                assert found.status_code == 201, found.text
+        return request_id
+
+    async def find(self, request_id: UUID, finding: str, *, found: bool = True, sub: str = FINDER) -> httpx.Response:
+        return await self.client.post(
+            f"/v1/requests/{request_id}/findings",
+            json={"finding": finding, "found": found, "record": "MEMO-17"},
+            headers=self.headers("privacy_officer", sub, str(uuid4())),
+        )
+
+    async def registered(self, question: Question) -> Question:
+        """Enter the agreement or consent that the facts tell of, under a mark of its own."""
+        for kind in ("agreement", "consent"):
+            told = {n.partition(".")[2]: v for n, v in question.facts.items() if n.startswith(f"{kind}.")}
+            if f"{kind}.reference" not in question.facts:
+                continue
+            sayable = vocabulary.said_by_people(rules_for(question.basis).notice)
+            own = {n: v for n, v in told.items() if f"{kind}.{n}" not in sayable and n not in {"standing", "approval"}}
+            mark = f"{told['reference']}-x{uuid4().hex[:6]}"
+            terms = {n: v for n, v in own.items() if not isinstance(v, bool) and "." not in n}
+            if not terms:
+                continue
+            await self.store.execute(
+                "INSERT INTO paper VALUES ($1, $2, $3, $4, 'officer-8', $5)",
+                paper := uuid4(), kind, mark, orjson.dumps(terms).decode(), self.clock.now(),
+            )  # fmt: skip
+            for said_of_it, there in (("approved", "approval" in told), ("ended", told.get("standing") == "ended")):
+                if there:
+                    await self.store.execute(
+                        "INSERT INTO paper_mark VALUES ($1, $2, 'officer-8', $3, 'APPROVAL-1', 'officer-7', $4)",
+                        paper, said_of_it, agency_day(self.clock.now()), self.clock.now(),
+                    )  # fmt: skip
+            question = replace(question, facts={**question.facts, f"{kind}.reference": mark})
+        return question
 
     async def decide(
         self,
         request_id: UUID,
         *,
         facts: dict[str, Any] | None = None,
+        spans: Sequence[TaxSpan] | None = None,
         release: bool = False,
         layer: str = "redacted",
         role: str = "privacy_officer",
@@ -80,6 +123,8 @@ class Desk:
         key: str | None = None,
     ) -> httpx.Response:
         body: dict[str, Any] = {"facts": facts or {}}
+        if spans is not None:
+            body["tax_spans"] = [{**asdict(s), "transcript_id": str(s.transcript_id)} for s in spans]
         if release:
             body["release"] = RECIPIENT | {"layer": layer}
         return await self.client.post(

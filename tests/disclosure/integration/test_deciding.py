@@ -1,9 +1,10 @@
 """A request goes in, somebody else decides it, and what is allowed leaves with its accounting row and its grant."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from joserfc import jwt
@@ -12,7 +13,9 @@ from joserfc.jwk import KeySet
 from common.contracts.disclosure import DisclosureDecided, DisclosureRequested
 from common.testing import FixedClock
 from disclosure import publishing, repository
-from tests.disclosure.cases import USES, base, rows, with_facts
+from disclosure.model import COMPANIONS
+from disclosure.question import Question, TaxSpan
+from tests.disclosure.cases import APPEAL, BASES, SIGNATURE, base, rows, signed_facts, with_facts
 from tests.disclosure.desk import ASKER, OFFICER, RECIPIENT, Desk
 
 TABLES = ("decision", "accounting", "accounting_transcript", "release_grant", "rule_set")
@@ -81,34 +84,147 @@ async def test_facts_add_up_over_decisions_and_can_be_corrected(desk: Desk) -> N
         assert (await desk.get(f"/v1/decisions/{decision['id']}/replay")).json()["same"] is True
 
 
-@pytest.mark.parametrize("basis", USES)
+@pytest.mark.parametrize("basis", BASES)
 async def test_a_release_that_is_not_allowed_is_refused_with_what_is_missing(desk: Desk, basis: str) -> None:
     """Each case of the table that does not allow: 422 with what stands against it, and nothing is stored or told."""
     transcript = await desk.transcript()
-    for case in (c for c in rows(basis) if c.outcome != "allow"):
-        request_id = await desk.asked(with_facts(case.question, {}, "compatibility.request"), transcripts=[transcript])
-        own: dict[str, Any] = {}
-        if "compatibility.request" in case.question.facts:
-            borrowed = "compatibility.request" in case.because
-            own = {"compatibility.request": str(uuid4() if borrowed else request_id)}
-        answer = await desk.decide(request_id, facts=own, release=True)
+    for case in rows(basis):
+        if case.outcome == "allow" or not reachable(case.question):
+            continue
+        request_id = await desk.asked(case.question, transcripts=[transcript])
+        answer = await desk.decide(request_id, spans=at(transcript, case.question), release=True)
         assert answer.status_code == 422, case.name
         problem = answer.json()
         assert problem["type"].endswith("/not-allowed")
         assert problem["outcome"] == case.outcome
-        assert problem.get("missing", []) == list(case.missing)
+        assert problem.get("missing", []) == list(case.missing), case.name
         assert {e["field"] for e in problem["errors"]} == set(case.because or case.missing)
     assert [await desk.count(t) for t in TABLES] == [0, 0, 0, 0, 0]
     assert {e.data.event_type for e in await desk.told()} == {DisclosureRequested.event_type}
 
 
-async def test_a_finding_of_compatibility_serves_its_own_request_only(desk: Desk) -> None:
-    question = with_facts(base("routine-use-3"), {}, "compatibility.request")
+@pytest.mark.parametrize("basis", BASES)
+async def test_every_case_that_allows_releases(desk: Desk, basis: str) -> None:
+    for case in rows(basis):
+        if case.outcome != "allow" or not reachable(case.question):
+            continue
+        transcript = await desk.transcript()
+        request_id = await desk.asked(case.question, transcripts=[transcript])
+        spans = [replace(s, authority="", authority_citation="") if not s.may_go else s for s in case.question.spans]
+        answer = await desk.decide(
+            request_id, spans=at(transcript, replace(case.question, spans=tuple(spans))), release=True
+        )
+        assert answer.status_code == 201, (case.name, answer.text)
+        assert len(answer.json()["withheld"]) == case.withheld
+
+
+def reachable(question: Question) -> bool:
+    """Whether the store can come to hold such a question: no signature is missing a part, no dispute stands here."""
+    broken = any(
+        question.facts.get(f"{fact}.{part}") != SIGNATURE[part]
+        for fact in signed_facts(question.basis) & set(question.facts)
+        for part in COMPANIONS
+    )
+    return not broken and question.facts.get("dispute.standing") == "none"
+
+
+def at(transcript: UUID, question: Question) -> list[TaxSpan] | None:
+    return [replace(span, transcript_id=transcript) for span in question.spans] or None
+
+
+@pytest.mark.req("S1-055")
+async def test_a_finding_serves_its_own_request_only_and_nobody_may_simply_state_it(desk: Desk) -> None:
+    question = with_facts(base("routine-use-3"), {}, "compatibility")
     first, second = await desk.asked(question), await desk.asked(question)
-    assert (await desk.decide(first, facts={"compatibility.request": str(first)}, release=True)).status_code == 201
-    borrowed = await desk.decide(second, facts={"compatibility.request": str(first)}, release=True)
+    assert (await desk.find(first, "compatibility")).status_code == 201
+    assert (await desk.decide(first, release=True)).status_code == 201
+    borrowed = await desk.decide(second, release=True)
     assert borrowed.status_code == 422
-    assert [e["field"] for e in borrowed.json()["errors"]] == ["compatibility.request"]
+    assert borrowed.json()["missing"] == ["compatibility"]
+    for facts in ({"compatibility": True}, {"compatibility.request": str(second)}):
+        stated = await desk.decide(second, facts=facts, release=True)
+        assert stated.status_code == 422
+        assert stated.json()["type"].endswith("/invalid")
+
+
+async def test_who_asked_signs_no_finding_and_a_finding_is_one_that_is_asked_for(desk: Desk) -> None:
+    request_id = await desk.asked(
+        with_facts(base("routine-use-3"), {}, "compatibility"), role="privacy_officer", sub=OFFICER
+    )
+    own = await desk.find(request_id, "compatibility", sub=OFFICER)
+    assert own.status_code == 403
+    stray = await desk.find(request_id, "breach.risk-of-harm")
+    assert stray.status_code == 422
+    assert "compatibility" in stray.json()["errors"][0]["message"]
+
+
+async def test_a_finding_is_signed_and_the_latest_counts(desk: Desk) -> None:
+    request_id = await desk.asked(with_facts(base("routine-use-3"), {}, "compatibility"))
+    said = (await desk.find(request_id, "compatibility", found=False)).json()
+    keys = KeySet.import_key_set((await desk.client.get("/v1/keys")).json())
+    claims = jwt.decode(said["signature"], keys).claims
+    assert claims["sub"] == f"request:{request_id}"
+    assert (claims["finding"], claims["found"], claims["by"]) == ("compatibility", False, "officer-9")
+    assert (await desk.decide(request_id)).json()["outcome"] == "deny"
+    await desk.find(request_id, "compatibility")
+    decided = (await desk.decide(request_id)).json()
+    assert decided["outcome"] == "allow"
+    facts = (await desk.get(f"/v1/decisions/{decided['id']}")).json()["facts"]
+    assert facts["compatibility.role"] == "privacy_officer"
+    assert facts["compatibility.request"] == str(request_id)
+
+
+@pytest.mark.req("S1-040", "S1-041")
+async def test_lines_with_tax_information_stay_and_the_rest_goes(desk: Desk) -> None:
+    transcript = await desk.transcript()
+    request_id = await desk.asked(transcripts=[transcript])
+    barred = {"transcript_id": str(transcript), "first": 3, "last": 4}
+    lawful = {**barred, "first": 8, "last": 8, "authority": "statute", "authority_citation": "26-USC-6103-l-1"}
+    spans = [TaxSpan(transcript, 3, 4), TaxSpan(transcript, 8, 8, "statute", "26-USC-6103-l-1")]
+    assert (await desk.decide(request_id, spans=spans, release=True, layer="original")).status_code == 422
+    unlawful = await desk.decide(request_id, spans=[TaxSpan(transcript, 3, 4, "agency-policy", "POLICY-1")])
+    assert [e["field"] for e in unlawful.json()["errors"]] == ["tax_spans.0.authority"]
+    stray = await desk.decide(request_id, spans=[TaxSpan(uuid4(), 1, 1)])
+    assert [e["field"] for e in stray.json()["errors"]] == ["tax_spans.0.transcript_id"]
+    said = (await desk.decide(request_id, spans=spans, release=True)).json()
+    assert [(s["first"], s["last"]) for s in said["withheld"]] == [(3, 4)]
+    claims = jwt.decode(
+        said["grant"]["token"], KeySet.import_key_set((await desk.client.get("/v1/keys")).json())
+    ).claims
+    assert claims["withheld"] == [barred]
+    assert lawful["first"] not in [s["first"] for s in claims["withheld"]]
+    row = await desk.store.fetchrow("SELECT nature FROM accounting")
+    assert row is not None
+    assert "withheld" in row["nature"]
+    assert (await desk.get(f"/v1/decisions/{said['id']}/replay")).json()["same"] is True
+
+
+@pytest.mark.req("S1-057", "S1-063")
+async def test_the_grant_names_the_elements_that_may_go(desk: Desk) -> None:
+    said = (await desk.decide(await desk.asked(base("routine-use-6")), release=True)).json()
+    claims = jwt.decode(
+        said["grant"]["token"], KeySet.import_key_set((await desk.client.get("/v1/keys")).json())
+    ).claims
+    assert claims["elements"] == ["name", "time-and-topic"]
+    assert claims["withheld"] == []
+
+
+@pytest.mark.req("S3-084")
+async def test_production_figures_that_leave_are_accounted_for(desk: Desk) -> None:
+    """Under the other notice the records are named and held by production, so the grant is for that service."""
+    export = uuid4()
+    said = (await desk.decide(await desk.asked(base(APPEAL), transcripts=[export]), release=True)).json()
+    assert said["rule_version"].startswith("DHS/ALL-019/2015+")
+    claims = jwt.decode(
+        said["grant"]["token"], KeySet.import_key_set((await desk.client.get("/v1/keys")).json())
+    ).claims
+    assert claims["aud"] == "production"
+    row = await desk.store.fetchrow("SELECT nature, purpose FROM accounting")
+    assert row is not None
+    assert (row["nature"].split(",")[0], row["purpose"]) == (
+        "copy of 1 set(s) of production figures",
+        "performance-appeal",
+    )
 
 
 async def test_who_asks_never_approves(desk: Desk) -> None:

@@ -18,7 +18,7 @@ from common.messaging.consumer import Consumer
 from common.testing import FixedClock, MemoryBroker
 from disclosure.consumers import SUBJECTS
 from disclosure.settings import DisclosureSettings
-from tests.disclosure.cases import base
+from tests.disclosure.cases import base, said
 from tests.disclosure.desk import Desk
 
 AT = datetime(2026, 3, 2, 11, tzinfo=UTC)
@@ -59,7 +59,7 @@ def requested(request_id: UUID | None = None, **changes: Any) -> DisclosureReque
     question = base("routine-use-7")
     fields = {
         "request_id": request_id or new_id(), "transcript_ids": [uuid4()], "basis": question.basis,
-        "recipient_kind": question.recipient_kind, "purpose": question.purpose, "facts": dict(question.facts),
+        "recipient_kind": question.recipient_kind, "purpose": question.purpose, "facts": said(question),
         "requested_at": AT,
     }  # fmt: skip
     return DisclosureRequested.model_validate(fields | changes)

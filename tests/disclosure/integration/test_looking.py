@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from disclosure import rulebook
-from disclosure.model import Rules
+from disclosure.question import Rules
 from disclosure.settings import DisclosureSettings
 from tests.disclosure.cases import base, rows, with_facts
 from tests.disclosure.desk import ASKER, OFFICER, RECIPIENT, Desk
@@ -54,7 +54,10 @@ async def test_a_later_version_leaves_earlier_decisions_and_their_rules_as_they_
 ) -> None:
     before = (await desk.decide(await desk.asked())).json()
     later = stricter()
-    monkeypatch.setattr(rulebook, "current", lambda: later)
+    whole = rulebook.current
+    monkeypatch.setattr(
+        rulebook, "current", lambda system=rulebook.SYSTEM: later if system == rulebook.SYSTEM else whole(system)
+    )
     after = (await desk.decide(await desk.asked())).json()
     assert (before["outcome"], after["outcome"]) == ("allow", "undecided")
     assert after["missing"] == ["archives.inspector"]

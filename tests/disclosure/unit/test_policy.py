@@ -14,14 +14,17 @@ from hypothesis import strategies as st
 
 from common.contracts.disclosure import FactValue
 from disclosure import policy, rulebook
-from disclosure.model import Element, Question
+from disclosure.model import Element
+from disclosure.question import Question, TaxSpan
 from tests.disclosure.cases import (
+    BASES,
     NOON,
     TRANSCRIPT,
     USES,
     base,
     decide,
     rows,
+    rules_for,
     stands_against,
     with_facts,
 )
@@ -32,16 +35,16 @@ MOST_ROWS = 3**8
 # Facts on which others hang: without them, or with another value, the others are not asked.
 SELECTORS = {
     "letter", "tax.return-information", "inquiry.asked-by", "necessity.extent", "litigation.represented-by",
+    "consent.signer", "law.signed-by", "court.process", "elements", "dispute.standing",
 }  # fmt: skip
-ALLOWED = [case.question for basis in USES for case in rows(basis) if case.outcome == "allow"]
+ALLOWED = [case.question for basis in BASES for case in rows(basis) if case.outcome == "allow"]
 
 Shown = Literal["good", "bad", "absent"]
 
 
 def by_fact(basis: str) -> dict[str, Element]:
-    notice = rulebook.current().notice
-    use = next(u for u in notice.routine_uses if u.id == basis)
-    return {element.fact: element for element in (*notice.common, *use.elements)}
+    rules = rules_for(basis)
+    return {e.fact: e for e in (*rules.notice.bar, *rules.notice.common, *rules.bases[basis].elements)}
 
 
 def spoiled(element: Element) -> FactValue | None:
@@ -49,8 +52,9 @@ def spoiled(element: Element) -> FactValue | None:
     if isinstance(element.accepts, tuple):
         return "something-else"
     return {
-        "finding": False, "reference": None, "this-request": str(OTHER),
+        "finding": False, "signed-finding": False, "reference": None,
         "day-reached": "2031-01-01", "day-not-passed": "2020-01-01",
+        "recipient-kind": "nobody", "elements-named": "whole-record", "elements-covered": "nothing",
     }[element.accepts]  # fmt: skip
 
 
@@ -127,41 +131,42 @@ def test_showing_what_is_missing_leads_to_allow_or_to_another_named_lack(questio
         assert decide(replace(question, facts=shown)).outcome == "allow"
 
 
-@pytest.mark.req("S1-041")
+@pytest.mark.req("S1-040", "S1-041")
 @pytest.mark.parametrize("question", ALLOWED, ids=lambda q: f"{q.basis} to {q.recipient_kind}")
-def test_the_bar_on_tax_information_yields_to_no_routine_use(question: Question) -> None:
-    included = with_facts(question, {"tax.return-information": "included"}, "tax.authority", "tax.authority-citation")
-    assert decide(included).outcome == "undecided"
-    assert set(decide(included).missing) == {"tax.authority", "tax.authority-citation"}
-    cited = {"tax.authority-citation": "26-USC-6103-l-1"}
-    for authority in ("statute", "irs", "irs-regulation"):
-        assert decide(with_facts(included, {"tax.authority": authority} | cited)).outcome == "allow"
-        assert decide(with_facts(included, {"tax.authority": authority})).outcome == "undecided"
-    for authority in ("agency-policy", "consent", "routine-use"):
-        denied = decide(with_facts(included, {"tax.authority": authority} | cited))
-        assert denied.outcome == "deny"
-        assert [step.fact for step in denied.reasons] == ["tax.authority"]
-        assert denied.reasons[0].citation.endswith("26 U.S.C. 6103")
+def test_the_bar_on_tax_information_yields_to_no_basis(question: Question) -> None:
+    """Whatever is said of a line: without a statute, the IRS or its regulation, and the place where it says so, it stays."""
+    for authority in ("statute", "irs", "irs-regulation", "agency-policy", "consent", "routine-use", "Statute", ""):
+        for place in ("26-USC-6103-l-1", ""):
+            span = TaxSpan(TRANSCRIPT, 4, 9, authority, place)
+            decision = decide(replace(question, spans=(span,)))
+            assert decision.outcome == "allow"
+            lawful = authority in {"statute", "irs", "irs-regulation"} and bool(place)
+            assert decision.withheld == (() if lawful else (span,))
+            assert not decision.withheld or policy.layer_obstacle(question, decision, "original")
 
 
-def test_the_bar_denies_even_where_everything_else_is_still_open() -> None:
-    for basis in USES:
-        facts: dict[str, FactValue] = {
-            "tax.return-information": "included", "tax.authority": "consent", "tax.authority-citation": "FORM-1",
-        }  # fmt: skip
-        assert decide(replace(base(basis), facts=facts)).outcome == "deny"
+def test_the_bar_comes_first_and_holds_while_everything_else_is_open() -> None:
+    for basis in BASES:
+        span = TaxSpan(TRANSCRIPT, 1, 1)
+        bare = decide(replace(base(basis), facts={}, spans=(span,)))
+        assert bare.outcome == "undecided"
+        assert [step.fact for step in bare.steps[:2]] == ["tax.return-information", "tax.spans"]
+        unlisted = decide(with_facts(base(basis), {"tax.return-information": "included", "tax.spans": "listed"}))
+        assert unlisted.missing == ("tax.spans",)
 
 
 def test_whether_there_is_tax_information_has_to_be_said() -> None:
-    for basis in USES:
+    for basis in BASES:
         decision = decide(with_facts(base(basis), {}, "tax.return-information"))
         assert decision.missing == ("tax.return-information",)
 
 
 def test_where_tax_information_is_withheld_the_original_does_not_go() -> None:
-    assert policy.layer_obstacle({"tax.return-information": "withheld"}, "original") == "tax.return-information"
-    assert policy.layer_obstacle({"tax.return-information": "withheld"}, "redacted") is None
-    assert policy.layer_obstacle({"tax.return-information": "absent"}, "original") is None
+    for said, layer, obstacle in (
+        ("withheld", "original", "tax.return-information"), ("withheld", "redacted", None), ("absent", "original", None),
+    ):  # fmt: skip
+        question = with_facts(base("routine-use-7"), {"tax.return-information": said})
+        assert policy.layer_obstacle(question, decide(question), layer) == obstacle
 
 
 @pytest.mark.req("S1-004")
@@ -176,7 +181,7 @@ def test_a_routine_use_permits_nothing_before_its_own_day(basis: str) -> None:
     assert decide(question, at=first_moment).outcome == "allow"
     early = decide(question, at=first_moment - timedelta(seconds=1))
     assert early.outcome == "deny"
-    assert stands_against(early) == {f"{basis}.in-force"}
+    assert stands_against(early) == {f"{basis}.in-force", f"{basis}.comment-period-over"}
 
 
 @pytest.mark.req("S1-042")
@@ -201,11 +206,43 @@ def test_the_agency_s_own_staff_get_no_release(basis: str) -> None:
     assert any(step.citation == "5 U.S.C. 552a(b)(1)" for step in decision.reasons)
 
 
-@pytest.mark.parametrize(("basis", "citation"), [("need-to-know", "552a(b)(1)"), ("consumer-reporting", "552a(b)(12)")])
+@pytest.mark.parametrize(("basis", "citation"), [("b1", "552a(b)(1)"), ("b12", "552a(b)(12)")])
 def test_some_bases_never_open_the_way_out(basis: str, citation: str) -> None:
     decision = decide(replace(base("routine-use-7"), basis=basis))
     assert decision.outcome == "deny"
     assert citation in decision.reasons[0].citation
+
+
+@pytest.mark.parametrize("basis", BASES)
+def test_no_element_is_idle(basis: str) -> None:
+    """Each element of each basis decides alone in some case: it is reached, and nothing else already says the same."""
+    decisive = set()
+    for case in rows(basis):
+        if case.outcome != "allow":
+            continue
+        for name, element in by_fact(basis).items():
+            worse = spoiled(element)
+            for changed in (
+                with_facts(case.question, {}, name),
+                with_facts(
+                    case.question, {name: worse} if worse is not None else {}, *([name] if worse is None else [])
+                ),
+            ):
+                decision = decide(changed)
+                if {step.fact for step in decision.steps if step.answer != "yes"} == {name}:
+                    decisive.add(name)
+    idle = {e.fact for e in rules_for(basis).bases[basis].elements} - decisive
+    # Naming nothing, or everything, is also nothing that a paper could cover; what is medical is told by the elements.
+    assert idle <= ({"consent": {"elements", "elements.medical"}, "routine-use-4": {"elements"}}.get(basis, set()))
+
+
+@pytest.mark.parametrize("basis", BASES)
+def test_no_basis_shadows_another(basis: str) -> None:
+    """For each basis there is a question that it allows and every other basis denies or leaves undecided."""
+    question = base(basis)
+    for other in set(BASES) - {basis}:
+        if rules_for(other).notice.system == rules_for(basis).notice.system:
+            assert decide(replace(question, basis=other)).outcome != "allow"
 
 
 @pytest.mark.parametrize("basis", USES)
@@ -253,10 +290,21 @@ def test_a_value_of_another_type_shows_nothing(value: FactValue) -> None:
     assert decision.missing == ("inquiry.from-recipient",)
 
 
-def test_a_word_of_the_rule_is_not_taken_for_an_answer() -> None:
-    """`request` is part of the word `this-request`; it is not the id of the request."""
-    decision = decide(with_facts(base("routine-use-3"), {"compatibility.request": "request"}))
-    assert stands_against(decision) == {"compatibility.request"}
+@pytest.mark.parametrize(
+    ("changes", "answer"),
+    [
+        ({}, "yes"), ({"relevance": False}, "no"), ({"relevance.request": str(OTHER)}, "no"),
+        ({"relevance.request": "request"}, "no"), ({"relevance.on": "2031-01-01"}, "no"),
+        ({"relevance.on": "soon"}, "not-shown"), ({"relevance.by": ""}, "not-shown"), ({"relevance.role": ""}, "not-shown"),
+        ({"relevance.record": ""}, "not-shown"), ({"relevance": "true"}, "not-shown"), ({"relevance": 1}, "not-shown"),
+    ],
+)  # fmt: skip
+@pytest.mark.req("S1-054")
+def test_a_finding_counts_only_signed_in_every_part_and_for_this_request(
+    changes: dict[str, FactValue], answer: str
+) -> None:
+    decision = decide(with_facts(base("routine-use-3"), changes))
+    assert [step.answer for step in decision.steps if step.fact == "relevance"] == [answer]
 
 
 @pytest.mark.req("S1-061")

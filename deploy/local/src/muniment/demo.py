@@ -173,7 +173,7 @@ async def show_disclosure(platform: Platform, transcript_id: str) -> None:
         "basis": "routine-use-1",
         "recipient_kind": "congressional-office",
         "purpose": "answer-inquiry",
-        "facts": {"tax.return-information": "absent", "accuracy.reviewed": True, "inquiry.asked-by": "subject"},
+        "facts": {"tax.return-information": "absent", "inquiry.asked-by": "subject"},
     }
     request = await platform.call("POST", "disclosure", "/v1/requests", role="analyst", json=asked)
     say("A congressional office asks for it, with little shown so far (routine use 1).")
@@ -198,6 +198,11 @@ async def show_disclosure(platform: Platform, transcript_id: str) -> None:
             "layer": "original",
         },
     }
+    finding = {"finding": "accuracy.reviewed", "found": True, "record": "REVIEW-2026-117"}
+    await platform.call(
+        "POST", "disclosure", f"/v1/requests/{request['id']}/findings", role="privacy_officer", json=finding
+    )
+    say("A privacy officer signs that the records' accuracy was reviewed: the office is no agency.")
     allowed = await platform.call("POST", "disclosure", path, role="privacy_officer", json=shown)
     say(f"With that shown: {allowed['outcome'].upper()}")
     for reason in allowed["reasons"]:

@@ -71,7 +71,17 @@ def generated() -> dict[Path, str]:
     files[ROOT / "docs/events.md"] = asyncapi.render_events_page()
     files[ROOT / "docs/data-dictionary.md"] = dictionary.render(ROOT)
     files[ROOT / "docs/individual-requests.md"] = importlib.import_module("disclosure.individuals.page").render()
+    files |= {ROOT / "docs" / name: text for name, text in _notices().items()}
     return files
+
+
+def _notices() -> dict[str, str]:
+    """The notices as pages, by file name, made by the service that decides under them."""
+    rendering, rulebook = (
+        importlib.import_module("disclosure.rendering"),
+        importlib.import_module("disclosure.rulebook"),
+    )
+    return {f"notice-{rulebook.folder_of(s)}.md": rendering.render(rulebook.current(s)) for s in rulebook.SYSTEMS}
 
 
 def stale() -> list[Path]:

@@ -1,19 +1,17 @@
 """Routes: parse, call one use case in one unit of work, translate. The door records every look and every refusal."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from common.protection.service_keys import ServiceKeys
 from common.web.door import AtDoor, Guarded
 from common.web.idempotency import IdempotencyKey, once
-from disclosure import repository, rulebook
+from disclosure import repository
 from disclosure.errors import UnknownRequestError
-from disclosure.grants import Signer
+from disclosure.grant_source import AtGrants
 from disclosure.schemas import (
     AccountingOut,
     AccountingPage,
@@ -22,7 +20,6 @@ from disclosure.schemas import (
     DecisionSummary,
     ExplanationOut,
     KeysOut,
-    NoticeOut,
     ReplayOut,
     RequestDetail,
     RequestIn,
@@ -35,16 +32,6 @@ router = APIRouter(prefix="/v1", tags=["disclosure"], route_class=Guarded)
 public = APIRouter(prefix="/v1", tags=["disclosure"])
 
 
-class Grants:
-    """What a release needs: who signs grants, how long one lasts, and the keys that seal whom it went to."""
-
-    def __init__(self, request: Request) -> None:
-        self.column_keys: ServiceKeys = request.app.state.column_keys
-        self.signer: Callable[[], Awaitable[Signer]] = request.app.state.signer
-        self.seconds: int = request.app.state.grant_seconds
-
-
-AtGrants = Annotated[Grants, Depends()]
 Cursor = Annotated[UUID | None, Query(description="`next_cursor` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
@@ -117,6 +104,7 @@ async def decide(
                 look.session,
                 request_id=request_id,
                 facts=body.facts,
+                spans=body.spans(),
                 release=deciding.Release(**dict(body.release)) if body.release else None,
                 actor=look.principal,
                 signer=signer,
@@ -174,22 +162,6 @@ async def list_accountings(
             items=[AccountingOut.of(row, keys) for row in rows],
             next_cursor=rows[-1].id if len(rows) == limit else None,
         )
-
-
-@router.get(
-    "/routine-uses",
-    operation_id="disclosure.read-notice",
-    summary="The notice: what may leave, to whom, and what has to be shown",
-)
-async def routine_uses(
-    door: AtDoor,
-    version: Annotated[str, Query(max_length=80, description="An earlier version; empty: the one in force")] = "",
-) -> NoticeOut:
-    async with door.open("disclosure.read-notice") as look:
-        rules = rulebook.current()
-        if version and version != rules.version:
-            rules = await looking.rules_of(look.session, version)
-    return NoticeOut(rule_version=rules.version, notice=rules.notice)
 
 
 @public.get("/keys", operation_id="disclosure.read-keys", summary="Public keys that release grants are checked with")

@@ -20,7 +20,17 @@ from common.protection.making import make_service_keys
 from common.settings import ServiceSettings
 from common.web import audit_routes
 from common.web.app import create_app
-from disclosure import grants, individual_routes, outbound, own_routes, registers, repository, rulebook
+from disclosure import (
+    grants,
+    individual_routes,
+    notice_routes,
+    outbound,
+    own_routes,
+    register_routes,
+    registers,
+    repository,
+    rulebook,
+)
 from disclosure.api import public, router
 from disclosure.consumers import SUBJECTS
 from disclosure.individuals.doors import aims
@@ -46,7 +56,8 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
     """
     own = cast("DisclosureSettings", settings)
     own.check()
-    rulebook.current()
+    for system in rulebook.SYSTEMS:
+        rulebook.current(system)
     kinds = taxonomy.load(own.pii_taxonomy_file)
     _read_the_law()
     clock = clock or SystemClock()
@@ -76,6 +87,8 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
         description=DESCRIPTION,
         routers=[
             router,
+            register_routes.router,
+            notice_routes.router,
             own_routes.router,
             individual_routes.router,
             public,

@@ -79,3 +79,31 @@ class UndecidedRedactionsError(InvalidError):
     """Nothing goes before it is decided what of it is about somebody else (S2-020)."""
 
     kind, title = "third-persons", "Other people's data in the record are not decided on"
+
+
+class UnreadableRulesError(ConflictError):
+    """The store keeps the text of these rules, and this version of the service does not read its form."""
+
+    def __init__(self) -> None:
+        super().__init__("the rules of this version are written in a form that is read no more")
+
+
+class UnknownPaperError(NotFoundError):
+    def __init__(self) -> None:
+        super().__init__("there is no agreement or consent of this id in the register")
+
+
+class TakenMarkError(ConflictError):
+    """An agreement or consent is entered once under its mark; a changed one is another one."""
+
+    def __init__(self) -> None:
+        super().__init__("another entry of the register bears this mark, or this was said of it already")
+
+
+class OwnPaperError(ForbiddenError):
+    """Separation of duties: who enters an agreement never approves it."""
+
+    kind, title = "own-paper", "Who enters never approves"
+
+    def __init__(self) -> None:
+        super().__init__("you entered this agreement, so somebody else has to approve it")

@@ -5,7 +5,7 @@ the recipient by kind and by the accounting row; name and address stay in that r
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from disclosure.question import TaxSpan
+
 ALGORITHM = "ES256"
 CURVE = "P-256"
 ISSUER = "muniment/disclosure"
@@ -24,7 +26,13 @@ AUDIENCE = "transcripts"
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a grant permits, and what it rests on. `id` is the token's `jti`: it is taken once."""
+    """What a grant permits, and what it rests on. `id` is the token's `jti`: it is taken once.
+
+    Attributes:
+        audience: the service that holds the records.
+        elements: the elements of the records that may go; empty where the basis asks for no list.
+        withheld: lines that stay behind (26 U.S.C. 6103), whichever layer goes.
+    """
 
     id: UUID
     request_id: UUID
@@ -37,11 +45,14 @@ class Grant:
     rule_version: str
     issued_at: datetime
     expires_at: datetime
+    audience: str = AUDIENCE
+    elements: tuple[str, ...] = ()
+    withheld: tuple[TaxSpan, ...] = ()
 
     def claims(self) -> dict[str, Any]:
         return {
             "iss": ISSUER,
-            "aud": AUDIENCE,
+            "aud": self.audience,
             "sub": f"accounting:{self.accounting_id}",
             "jti": str(self.id),
             "iat": int(self.issued_at.timestamp()),
@@ -55,6 +66,10 @@ class Grant:
             "basis": self.basis,
             "recipient_kind": self.recipient_kind,
             "rule_version": self.rule_version,
+            "elements": list(self.elements),
+            "withheld": [
+                {"transcript_id": str(s.transcript_id), "first": s.first, "last": s.last} for s in self.withheld
+            ],
         }
 
 
@@ -79,6 +94,11 @@ class Signer:
     def sign(self, grant: Grant) -> str:
         header = {"alg": ALGORITHM, "kid": self.key_id, "typ": "release-grant+jwt"}
         return jwt.encode(header, grant.claims(), self._keys[0])
+
+    def attest(self, claims: Mapping[str, Any]) -> str:
+        """A signed statement that lets nothing out: what an official found, who, when and for which request."""
+        header = {"alg": ALGORITHM, "kid": self.key_id, "typ": "finding+jwt"}
+        return jwt.encode(header, {"iss": ISSUER, **claims}, self._keys[0])
 
     def public_keys(self) -> list[dict[str, Any]]:
         """As a JWK set lists them (RFC 7517)."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from common.contracts.disclosure import DisclosureDecided, DisclosureRequested
 from common.database import WriteSession
 from common.messaging import outbox
-from disclosure.model import Decision, Question
+from disclosure.question import Decision, Question
 
 SOURCE: Final = "/muniment/disclosure"
 

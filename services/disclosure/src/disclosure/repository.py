@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from common.contracts.disclosure import FactValue
 from common.database import ReadSession, WriteSession, fetch_all
-from disclosure.model import Question
+from disclosure.question import Question, TaxSpan
 from disclosure.tables import (
     Accounting,
     AccountingTranscript,
@@ -116,11 +116,18 @@ async def decision_of(session: ReadSession, decision_id: UUID) -> DecisionRow | 
     return await session.get(DecisionRow, decision_id)
 
 
-async def facts_so_far(session: ReadSession, request: DisclosureRequest) -> dict[str, FactValue]:
-    """What was shown for this request: with the request, and for its decisions up to the latest."""
-    query = select(DecisionRow.facts).where(col(DecisionRow.request_id) == request.id)
+async def facts_so_far(
+    session: ReadSession, request: DisclosureRequest
+) -> tuple[dict[str, FactValue], tuple[TaxSpan, ...]]:
+    """What was shown for this request: with the request, and for its decisions up to the latest; and the lines there."""
+    query = select(DecisionRow).where(col(DecisionRow.request_id) == request.id)
     latest = (await session.execute(query.order_by(col(DecisionRow.id).desc()).limit(1))).scalar_one_or_none()
-    return {**request.facts, **(latest or {})}
+    return ({**request.facts, **latest.facts}, spans_of(latest)) if latest else (dict(request.facts), ())
+
+
+def spans_of(row: DecisionRow) -> tuple[TaxSpan, ...]:
+    """The lines with return information that a decision knew of."""
+    return tuple(TaxSpan(**{**span, "transcript_id": UUID(span["transcript_id"])}) for span in row.tax_spans)
 
 
 async def decisions_of(session: ReadSession, request_id: UUID) -> Sequence[DecisionRow]:
@@ -169,7 +176,12 @@ async def signing_keys(session: WriteSession, made: SigningKey) -> Sequence[Sign
     return [made]
 
 
-def question_of(request: DisclosureRequest, facts: dict[str, FactValue], sealed: frozenset[UUID]) -> Question:
+def question_of(
+    request: DisclosureRequest,
+    facts: dict[str, FactValue],
+    sealed: frozenset[UUID],
+    spans: tuple[TaxSpan, ...] = (),
+) -> Question:
     """The request as the policy reads it, with the facts as they stand now."""
     return Question(
         request_id=request.id,
@@ -179,4 +191,5 @@ def question_of(request: DisclosureRequest, facts: dict[str, FactValue], sealed:
         purpose=request.purpose,
         facts=facts,
         sealed=sealed,
+        spans=spans,
     )

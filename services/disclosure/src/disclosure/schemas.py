@@ -8,17 +8,20 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 
 from common.contracts.disclosure import FactValue
 from common.protection.service_keys import ColumnKeys
+from disclosure import repository
 from disclosure.grants import Grant
-from disclosure.model import Notice, Outcome, Step
+from disclosure.model import Notice
+from disclosure.published import Lack, State, lacks, state
+from disclosure.question import Outcome, Rules, Step, TaxSpan
 from disclosure.tables import Accounting, DecisionRow, DisclosureRequest, place
 from disclosure.use_cases.asking import MOST_TRANSCRIPTS
 from disclosure.use_cases.deciding import Decided
 from disclosure.use_cases.looking import Explained, Replayed
+from disclosure.wording import Reader
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 _FACTS: dict[str, JsonValue] = {
     "tax.return-information": "absent",
-    "accuracy.reviewed": True,
     "inquiry.reference": "CONG-2026-0117",
     "inquiry.from-recipient": True,
     "inquiry.on-behalf-of-subject": True,
@@ -89,6 +92,18 @@ class ReleaseIn(BaseModel):
     )
 
 
+class TaxSpanIn(BaseModel):
+    """Lines of a transcript that hold return information (26 U.S.C. 6103), and what permits them to go, if anything."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    transcript_id: UUID
+    first: int = Field(ge=1, description="Number of the first line")
+    last: int = Field(ge=1, description="Number of the last line, included")
+    authority: str = Field(default="", max_length=40, description="statute, irs or irs-regulation; empty: nothing")
+    authority_citation: str = Field(default="", max_length=100, pattern=r"^([A-Za-z0-9][A-Za-z0-9._:/()-]*)?$")
+
+
 class DecisionIn(BaseModel):
     """Facts shown in addition to the request's, and the release that is wanted if the answer is allow."""
 
@@ -109,7 +124,16 @@ class DecisionIn(BaseModel):
     )
 
     facts: dict[str, FactValue] = Field(default_factory=dict)
+    tax_spans: list[TaxSpanIn] | None = Field(
+        default=None,
+        max_length=1000,
+        description="Lines with tax return information, by provenance; those that nothing permits to go are withheld and "
+        "the rest may go. Not given: as in the decision before",
+    )
     release: ReleaseIn | None = None
+
+    def spans(self) -> list[TaxSpan] | None:
+        return None if self.tax_spans is None else [TaxSpan(**dict(span)) for span in self.tax_spans]
 
 
 class GrantOut(BaseModel):
@@ -142,6 +166,7 @@ class DecisionOut(BaseModel):
     rule_version: str
     missing: list[str] = Field(description="Facts not shown; empty unless undecided")
     reasons: list[Step]
+    withheld: list[TaxSpan] = Field(description="Lines that stay behind although the rest may go (26 U.S.C. 6103)")
     holds_until: date | None
     decided_at: datetime
     accounting_id: UUID | None
@@ -158,6 +183,7 @@ class DecisionOut(BaseModel):
             rule_version=decision.rule_version,
             missing=list(decision.missing),
             reasons=list(decision.reasons),
+            withheld=list(decision.withheld),
             holds_until=decision.holds_until,
             decided_at=decision.decided_at,
             accounting_id=grant.accounting_id if grant else None,
@@ -197,6 +223,7 @@ class ExplanationOut(BaseModel):
     missing: list[str]
     steps: list[Step]
     facts: dict[str, FactValue]
+    tax_spans: list[TaxSpan]
     requested_by: str
     decided_by: str
     decided_at: datetime
@@ -207,7 +234,8 @@ class ExplanationOut(BaseModel):
     def of(cls, explained: Explained) -> Self:
         row, request = explained.row, explained.request
         return cls(
-            **row.model_dump(exclude={"sealed", "steps"}),
+            **row.model_dump(exclude={"sealed", "steps", "tax_spans"}),
+            tax_spans=list(repository.spans_of(row)),
             steps=explained.steps,
             **request.model_dump(include={"basis", "recipient_kind", "purpose", "transcript_ids"}),
             accounting_id=explained.accounting_id,
@@ -262,11 +290,44 @@ class AccountingPage(BaseModel):
     next_cursor: UUID | None
 
 
+class UseState(BaseModel):
+    """Where a routine use stands today."""
+
+    id: str
+    state: State
+    lacks: list[Lack] = Field(description="What is still missing before it may be used")
+
+
 class NoticeOut(BaseModel):
-    """The notice as this service applies it."""
+    """A notice as this service applies it."""
 
     rule_version: str
     notice: Notice
+    states: list[UseState]
+
+    @classmethod
+    def of(cls, rules: Rules, day: date) -> Self:
+        notice = rules.notice
+        missing = {u.id: lacks(notice.publication_of(u), u.effective_on, day) for u in notice.routine_uses}
+        states = [UseState(id=use, state=state(lack), lacks=list(lack)) for use, lack in missing.items()]
+        return cls(rule_version=rules.version, notice=notice, states=states)
+
+
+class WordingOut(BaseModel):
+    """A decision in words, for one kind of reader."""
+
+    reader: Reader
+    verdict: str
+    points: list[str]
+
+
+class DifferencesIn(BaseModel):
+    """A changed notice, in the form in which `GET /v1/notices/{system}` gives `notice`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    notice: dict[str, Any]
+    as_of: datetime | None = Field(default=None, description="Decide as on this day; not given: each as on its own day")
 
 
 class KeysOut(BaseModel):

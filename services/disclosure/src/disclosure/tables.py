@@ -53,6 +53,43 @@ class DecisionRow(Base, table=True):
     missing: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     holds_until: date | None = Field(default=None, sa_type=Date)
     decided_at: datetime = Field(sa_type=DateTime(timezone=True))
+    tax_spans: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class FindingRow(Base, table=True):
+    __tablename__ = "finding"
+
+    id: UUID = Field(primary_key=True)
+    request_id: UUID
+    requested_by: str = Field(sa_type=Text)
+    finding: str = Field(sa_type=Text)
+    found: bool
+    record: str = Field(sa_type=Text)
+    found_by: str = Field(sa_type=Text)
+    role: str = Field(sa_type=Text)
+    found_at: datetime = Field(sa_type=DateTime(timezone=True))
+    signature: str = Field(sa_type=Text)
+
+
+class Paper(Base, table=True):
+    id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_type=Text)
+    reference: str = Field(sa_type=Text)
+    terms: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
+    entered_by: str = Field(sa_type=Text)
+    entered_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class PaperMark(Base, table=True):
+    __tablename__ = "paper_mark"
+
+    paper_id: UUID = Field(primary_key=True)
+    mark: str = Field(primary_key=True, sa_type=Text)
+    entered_by: str = Field(sa_type=Text)
+    on_day: date = Field(sa_type=Date)
+    record: str = Field(sa_type=Text)
+    marked_by: str = Field(sa_type=Text)
+    marked_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class Accounting(Base, table=True):

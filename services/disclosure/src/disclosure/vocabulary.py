@@ -6,12 +6,13 @@ somebody may have typed a person's name where a code belongs.
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from common.contracts.disclosure import FactValue
 from common.errors import FieldError
-from disclosure.model import Element, Notice, read_day
+from disclosure.model import Element, Notice
+from disclosure.question import TAX_AUTHORITIES, TaxSpan, read_day, read_elements
 
 REFERENCE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:/()-]{0,99}$")
 _CODE = re.compile(r"^[a-z0-9][a-z0-9.-]{0,79}$")
@@ -37,13 +38,38 @@ def wrong_with_facts(notice: Notice, facts: Mapping[str, FactValue]) -> list[Fie
     """What is wrong with these facts, by name; an unknown name is not repeated."""
     if len(facts) > _MOST_FACTS:
         return [FieldError("facts", f"there are more than {_MOST_FACTS} facts")]
-    known: dict[str, Element] = {element.fact: element for element in notice.elements()}
-    wrong = []
+    known = said_by_people(notice)
+    by_name = {element.fact: element for element in notice.elements()}
+    wrong: list[FieldError] = []
     for name, value in facts.items():
-        if name not in known:
+        if name in known:
+            rule = _broken_rule(known[name], value)
+            wrong += [FieldError(f"facts.{name}", rule)] if rule else []
+        elif (element := by_name.get(name)) is not None:
+            wrong.append(FieldError(f"facts.{name}", _said_elsewhere(element)))
+        else:
             wrong.append(_unknown("facts", name, list(known)))
-        elif (rule := _broken_rule(known[name], value)) is not None:
-            wrong.append(FieldError(f"facts.{name}", rule))
+    return wrong
+
+
+def said_by_people(notice: Notice) -> dict[str, Element]:
+    """The facts that whoever asks or decides may state; all others come from registers or are signed findings."""
+    return {element.fact: element for element in notice.elements() if element.said_by_people}
+
+
+def wrong_with_spans(spans: Sequence[TaxSpan], transcript_ids: Collection[UUID]) -> list[FieldError]:
+    """What keeps these lines from being understood: they are of no record asked for, or name no lawful authority."""
+    wrong = []
+    for n, span in enumerate(spans):
+        if span.transcript_id not in transcript_ids:
+            wrong.append(FieldError(f"tax_spans.{n}.transcript_id", "is none of the transcripts that were asked for"))
+        if span.last < span.first:
+            wrong.append(FieldError(f"tax_spans.{n}.last", "comes before the first line"))
+        if span.authority and span.authority not in TAX_AUTHORITIES:
+            rule = f"must be one of {', '.join(TAX_AUTHORITIES)} (26 U.S.C. 6103; 60-0383, routine uses)"
+            wrong.append(FieldError(f"tax_spans.{n}.authority", rule))
+        if bool(span.authority) is not bool(span.authority_citation):
+            wrong.append(FieldError(f"tax_spans.{n}.authority_citation", "an authority and its place go together"))
     return wrong
 
 
@@ -53,13 +79,17 @@ def looks_personal(facts: Mapping[str, FactValue]) -> bool:
     return any(_NUMBER_OF_A_PERSON.search(text) for text in texts if not _is_id(text))
 
 
+def _said_elsewhere(element: Element) -> str:
+    if element.accepts == "signed-finding":
+        return "is a finding: an official signs it for this request at POST /v1/requests/{id}/findings"
+    return "is taken from a register and cannot be stated"
+
+
 def _broken_rule(element: Element, value: FactValue) -> str | None:
     if element.accepts == "finding":
         return None if isinstance(value, bool) else "must be true or false"
     if not isinstance(value, str):
         return "must be a text"
-    if element.accepts == "this-request":
-        return None if _is_id(value) else "must be the id of a request"
     if _NUMBER_OF_A_PERSON.search(value):
         return "must not hold a person's number"
     return _broken_form(element, value)
@@ -70,6 +100,8 @@ def _broken_form(element: Element, value: str) -> str | None:
         return None if read_day(value) else "must be a day, YYYY-MM-DD"
     if element.accepts == "reference":
         return None if REFERENCE.match(value) else "must be a mark without spaces, 1 to 100 characters"
+    if element.accepts == "elements-named":
+        return None if all(_CODE.match(code) for code in read_elements(value)) else "must be codes, comma between them"
     return None if _CODE.match(value) else "must be a code: small letters, digits, dots, hyphens"
 
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from common.contracts.disclosure import FactValue
 from common.errors import FieldError
 from common.pii.ssn import holds_ssn
-from disclosure.model import read_day
+from disclosure.question import read_day
 from disclosure.vocabulary import REFERENCE
 
 Accepts = Literal["finding", "reference", "day-reached", "day-not-passed", "level-2"]

@@ -12,7 +12,7 @@ from common.database import WriteSession
 from common.errors import InvalidError, PoisonEventError
 from common.ids import new_id
 from disclosure import publishing, repository, rulebook, vocabulary
-from disclosure.model import Question
+from disclosure.question import Question
 from disclosure.tables import DisclosureRequest
 
 MOST_TRANSCRIPTS = 100
@@ -30,7 +30,7 @@ async def ask(
     Raises:
         InvalidError: a basis, kind of recipient, purpose or fact that the notice does not know; named by field.
     """
-    notice = rulebook.current().notice
+    notice = rulebook.current(rulebook.system_of(question.basis)).notice
     wrong = vocabulary.wrong_with(
         notice,
         basis=question.basis,
@@ -75,7 +75,7 @@ def _heard(envelope: Envelope[DisclosureRequested]) -> DisclosureRequest:
     if vocabulary.looks_personal(data.facts):
         raise PoisonEventError("data.facts: holds what looks like a social security number", withhold=True)
     wrong = vocabulary.wrong_with(
-        rulebook.current().notice,
+        rulebook.current(rulebook.system_of(data.basis)).notice,
         basis=data.basis,
         recipient_kind=data.recipient_kind,
         purpose=data.purpose,

@@ -3,8 +3,8 @@
 Decision, accounting row, release grant and event are one unit of work: either all of them stand or none (invariant 4).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,11 +14,15 @@ from common.database import WriteSession
 from common.errors import FieldError, InvalidError
 from common.ids import new_id
 from common.protection.service_keys import ColumnKeys
-from disclosure import policy, publishing, repository, rulebook, vocabulary
+from disclosure import papers, policy, publishing, repository, rulebook, vocabulary
 from disclosure.errors import AlreadyReleasedError, NotAllowedError, OwnRequestError, UnknownRequestError
 from disclosure.grants import Grant, Signer
-from disclosure.model import Decision, Question, Rules
+from disclosure.model import ELEMENTS
+from disclosure.question import Decision, Question, Rules, TaxSpan, read_elements
 from disclosure.tables import Accounting, DecisionRow, DisclosureRequest, ReleaseGrant, place
+
+AUDIENCES = {rulebook.SYSTEM: "transcripts", rulebook.PRODUCTION_SYSTEM: "production"}
+"""Who holds the records of a system, and so takes the grants for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,14 @@ class Release:
     recipient_name: str = field(repr=False)
     recipient_address: str = field(repr=False)
     layer: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Newly:
+    """What is shown with this decision."""
+
+    facts: Mapping[str, FactValue]
+    spans: Sequence[TaxSpan] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,7 @@ async def decide(
     *,
     request_id: UUID,
     facts: Mapping[str, FactValue],
+    spans: Sequence[TaxSpan] | None,
     release: Release | None,
     actor: Principal,
     signer: Signer,
@@ -54,6 +67,9 @@ async def decide(
     now: datetime,
 ) -> Decided:
     """Decide a request on the facts shown so far and these; where both name one, these count.
+
+    Args:
+        spans: lines with tax return information; None: those of the decision before, if there was one.
 
     Raises:
         UnknownRequestError: no such request.
@@ -69,11 +85,9 @@ async def decide(
         raise OwnRequestError
     if await repository.is_released(session, request_id):
         raise AlreadyReleasedError
-    rules = rulebook.current()
-    _check_facts(rules, facts)
-    sealed = await repository.sealed_among(session, request.transcript_ids)
-    shown = {**await repository.facts_so_far(session, request), **facts}
-    question = repository.question_of(request, shown, sealed)
+    rules = rulebook.current(rulebook.system_of(request.basis))
+    _check(rules, request, facts, spans or ())
+    question = await _question(session, rules, request, _Newly(facts, spans), now)
     decision = policy.evaluate(rules, question, at=now)
     if release is not None:
         _check_release(question, decision, release.layer)
@@ -91,10 +105,25 @@ async def decide(
     return decided
 
 
-def _check_facts(rules: Rules, facts: Mapping[str, FactValue]) -> None:
+def _check(rules: Rules, request: DisclosureRequest, facts: Mapping[str, FactValue], spans: Sequence[TaxSpan]) -> None:
     wrong = vocabulary.wrong_with_facts(rules.notice, facts)
+    wrong += vocabulary.wrong_with_spans(spans, request.transcript_ids)
     if wrong:
         raise InvalidError("some facts are not known to the notice, or not as they must be", errors=wrong)
+
+
+async def _question(
+    session: WriteSession, rules: Rules, request: DisclosureRequest, newly: _Newly, now: datetime
+) -> Question:
+    """The request with what people say and what the registers say: each only what it is asked for."""
+    earlier, known_spans = await repository.facts_so_far(session, request)
+    sayable = vocabulary.said_by_people(rules.notice)
+    said = {name: value for name, value in {**earlier, **newly.facts}.items() if name in sayable}
+    day = policy.agency_day(now)
+    registered = await papers.facts_of(session, request.id, request.transcript_ids, said, day)
+    sealed = await repository.sealed_among(session, request.transcript_ids)
+    spans = known_spans if newly.spans is None else tuple(newly.spans)
+    return repository.question_of(request, {**said, **registered}, sealed, spans)
 
 
 def _check_release(question: Question, decision: Decision, layer: str) -> None:
@@ -105,7 +134,7 @@ def _check_release(question: Question, decision: Decision, layer: str) -> None:
             errors=[FieldError(s.fact, f"{s.asks} [{s.citation}]") for s in decision.reasons],
             outcome=decision.outcome,
         )
-    obstacle = policy.layer_obstacle(question.facts, layer)
+    obstacle = policy.layer_obstacle(question, decision, layer)
     if obstacle is not None:
         rule = "tax return information is to be withheld, so the original may not go (26 U.S.C. 6103)"
         raise NotAllowedError(rule, errors=[FieldError("release.layer", rule)], missing=[obstacle])
@@ -126,10 +155,11 @@ async def _keep(
             rule_version=decision.rule_version,
             facts=dict(decided.question.facts),
             sealed=sorted(decided.question.sealed),
-            steps=[step.model_dump(mode="json") for step in decision.steps],
+            steps=[asdict(step) for step in decision.steps],
             missing=list(decision.missing),
             holds_until=decision.holds_until,
             decided_at=decision.decided_at,
+            tax_spans=[{**asdict(span), "transcript_id": str(span.transcript_id)} for span in decided.question.spans],
         )
     )
     await session.flush()
@@ -145,7 +175,7 @@ async def _let_go(
         request_id=grant.request_id,
         outcome=decided.decision.outcome,
         disclosed_at=grant.issued_at,
-        nature=f"copy of {len(grant.transcript_ids)} chat transcript(s), layer {release.layer}",
+        nature=_nature(grant),
         basis=grant.basis,
         purpose=decided.question.purpose,
         recipient_kind=grant.recipient_kind,
@@ -163,6 +193,13 @@ async def _let_go(
     )
     await repository.add_release(session, row, entry, grant.transcript_ids)
     return Decided(decided.id, decided.question, decided.decision, grant, signer.sign(grant))
+
+
+def _nature(grant: Grant) -> str:
+    what = "chat transcript(s)" if grant.audience == "transcripts" else "set(s) of production figures"
+    text = f"copy of {len(grant.transcript_ids)} {what}, layer {grant.layer}"
+    text += f"; elements: {', '.join(grant.elements)}" if grant.elements else ""
+    return text + ("; lines with tax return information withheld" if grant.withheld else "")
 
 
 def _grant(decided: Decided, layer: str, seconds: int) -> Grant:
@@ -183,4 +220,13 @@ def _grant(decided: Decided, layer: str, seconds: int) -> Grant:
         rule_version=decision.rule_version,
         issued_at=decision.decided_at,
         expires_at=expires_at,
+        audience=AUDIENCES[rulebook.system_of(question.basis)],
+        elements=_elements(decision, question),
+        withheld=decision.withheld,
     )
+
+
+def _elements(decision: Decision, question: Question) -> tuple[str, ...]:
+    """The elements that may go, where the basis asked for them to be named."""
+    named = any(step.fact == ELEMENTS for step in decision.steps)
+    return tuple(sorted(read_elements(question.facts.get(ELEMENTS)))) if named else ()

@@ -1,13 +1,15 @@
 """Explain a decision, and replay it under the rules it was made under (invariant 5)."""
 
 from dataclasses import dataclass
+from typing import cast
 from uuid import UUID
 
 from common.database import ReadSession
 from disclosure import policy, repository, rulebook
-from disclosure.errors import UnknownDecisionError, UnknownRulesError
-from disclosure.model import Decision, Rules, Step
+from disclosure.errors import UnknownDecisionError, UnknownRulesError, UnreadableRulesError
+from disclosure.question import Decision, Outcome, Question, Rules, Step
 from disclosure.tables import DecisionRow, DisclosureRequest
+from disclosure.wording import Reader, Wording, word
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Explained:
 
     @property
     def steps(self) -> list[Step]:
-        return [Step.model_validate(step) for step in self.row.steps]
+        return [Step(**step) for step in self.row.steps]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,20 @@ async def rules_of(session: ReadSession, version: str) -> Rules:
 
     Raises:
         UnknownRulesError: no decision was ever made under this version.
+        UnreadableRulesError: they are written in a form that this version of the service does not read.
     """
     document = await repository.rules_text(session, version)
     if document is None:
         raise UnknownRulesError
-    return rulebook.rules_from(document)
+    try:
+        return rulebook.rules_from(document)
+    except ValueError:
+        raise UnreadableRulesError from None
+
+
+def question_then(row: DecisionRow, request: DisclosureRequest) -> Question:
+    """The question as it stood when it was decided."""
+    return repository.question_of(request, row.facts, frozenset(row.sealed), repository.spans_of(row))
 
 
 async def replay(session: ReadSession, decision_id: UUID) -> Replayed:
@@ -64,7 +75,7 @@ async def replay(session: ReadSession, decision_id: UUID) -> Replayed:
     explained = await explain(session, decision_id)
     row = explained.row
     rules = await rules_of(session, row.rule_version)
-    question = repository.question_of(explained.request, row.facts, frozenset(row.sealed))
+    question = question_then(row, explained.request)
     decision = policy.evaluate(rules, question, at=row.decided_at)
     pairs = {
         "rule_version": (row.rule_version, decision.rule_version),
@@ -74,3 +85,25 @@ async def replay(session: ReadSession, decision_id: UUID) -> Replayed:
         "holds_until": (row.holds_until, decision.holds_until),
     }
     return Replayed(row, decision, tuple(name for name, (then, now) in pairs.items() if then != now))
+
+
+async def worded(session: ReadSession, decision_id: UUID, reader: Reader) -> Wording:
+    """A decision in words for one kind of reader, from the proof that was stored.
+
+    Raises:
+        UnknownDecisionError: no such decision.
+    """
+    explained = await explain(session, decision_id)
+    row, question = explained.row, question_then(explained.row, explained.request)
+    rules = await rules_of(session, row.rule_version)
+    withheld = tuple(s for s in question.spans if not s.may_go) if row.outcome == "allow" else ()
+    decision = Decision(
+        outcome=cast("Outcome", row.outcome),
+        rule_version=row.rule_version,
+        steps=tuple(explained.steps),
+        missing=tuple(row.missing),
+        decided_at=row.decided_at,
+        holds_until=row.holds_until,
+        withheld=withheld,
+    )
+    return word(rules, question, decision, reader)
