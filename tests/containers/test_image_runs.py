@@ -169,6 +169,7 @@ def platform(
     run = Platform(builder, settings, addresses, provider, dotenv_folder, images)
     try:
         run.run_to_its_end("topics")
+        run.run_to_its_end("keyring")
         for service in SERVICES:
             run.run_to_its_end(f"{service}-migrate")
         for process in PROCESSES:
