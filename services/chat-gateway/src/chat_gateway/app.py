@@ -25,6 +25,7 @@ from chat_gateway.settings import ChatGatewaySettings
 from chat_gateway.sockets import ChatSocket
 from chat_gateway.use_cases import Chat
 from chat_gateway.writer import Writer
+from common import tasks
 from common.auth import TokenVerifier
 from common.cli import Service
 from common.clock import Clock, SystemClock
@@ -88,9 +89,7 @@ class Gateway:
         finally:
             self.writer.stop()
             await asyncio.wait({self.writing}, timeout=self._settings.stop_after_seconds)
-            for task in [*helpers, *self._catching_up, self.writing]:
-                task.cancel()
-            await asyncio.gather(*helpers, self.writing, return_exceptions=True)
+            await tasks.end(*helpers, *self._catching_up, self.writing)
             await self.journal.close()
             await self._keyring.close()
             await self._service_keys.close()

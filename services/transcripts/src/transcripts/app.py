@@ -1,7 +1,6 @@
 """Composition root: the only place of this service where things are created."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -10,6 +9,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from prometheus_client import Gauge
 
+from common import tasks
 from common.auth import TokenVerifier
 from common.cli import Service
 from common.clock import Clock, SystemClock
@@ -50,9 +50,7 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: 
         try:
             yield
         finally:
-            watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watch
+            await tasks.end(watch)
             await keys.close()
             await service_keys.close()
             await database.close()

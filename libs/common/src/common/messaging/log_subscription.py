@@ -24,6 +24,7 @@ from common.messaging.log_connection import (
     end_connection,
 )
 from common.messaging.membership import GroupTiming, InHand, Partition
+from common.tasks import end
 
 _JOIN = "select event_log.join_group($1, $2, $3)"
 _SHARE_OUT = "select * from event_log.share_out($1, $2, $3, $4, make_interval(secs => $5))"
@@ -75,8 +76,7 @@ class LogSubscription:
 
     async def __aexit__(self, *exc: object) -> None:
         if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait([self._keeper])
+            await end(self._keeper)
         async with self._lock:
             connection, self._connection = self._connection, None
             if connection is None:

@@ -20,6 +20,7 @@ from common.ids import new_id
 from common.protection.data_key import KEY_BYTES, DataKey
 from common.protection.errors import KeyDestroyedError, KeyServiceUnavailableError
 from common.protection.key_service import KeyService, Plain, Wrapped
+from common.tasks import end
 from common.telemetry import get_logger
 
 HONOURED_WITHIN = 5.0
@@ -129,10 +130,7 @@ class StoredKeyring:
         await self._fetch("SELECT 1")
 
     async def close(self) -> None:
-        for task in (self._watch, self._issuing):
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        await end(*(task for task in (self._watch, self._issuing) if task is not None))
         if self._pool is not None:
             with contextlib.suppress(*_LOST):
                 await asyncio.wait_for(self._pool.close(), 2)
