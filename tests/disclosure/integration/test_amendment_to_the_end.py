@@ -14,7 +14,7 @@ async def test_an_amendment_goes_from_intake_to_the_statement_of_disagreement(co
     record = str(uuid4())
     filed = await counter.file("amendment", records=[record])
     request = filed["id"]
-    assert (filed["state"], filed["received_on"]) == ("received", "2026-11-20")
+    assert (filed["state"], filed["received_on"], filed["possible"]) == ("received", "2026-11-20", ["withdraw"])
     assert [(c["name"], c["due_on"], c["working_days"]) for c in filed["clocks"]] == [("acknowledge", "2026-12-07", 10)]
     assert {"day": "2026-11-26", "kind": "holiday", "code": "thanksgiving-day", "authority": "5 U.S.C. 6103(a)"} in (
         filed["clocks"][0]["skipped"]
@@ -46,7 +46,7 @@ async def test_an_amendment_goes_from_intake_to_the_statement_of_disagreement(co
 
     body = {"portion": CONTESTED, "statement": STATEMENT}
     disputed = await counter.do("POST", f"/me/individual-requests/{request}/statement", body, role="customer")
-    assert (disputed["state"], disputed["possible"]) == ("disputed", ["answer-statement"])
+    assert (disputed["state"], disputed["possible"]) == ("disputed", [])
     await counter.act(request, "statement/answer", {"reasons": "What was said is kept as said."})
     found = await counter.do("GET", f"/disputes?record_id={record}", status=200)
     assert [(d["portion"], d["statement"], d["answer"]) for d in found["items"]] == [

@@ -150,8 +150,18 @@ async def test_a_review_can_reverse_a_refusal(counter: Counter) -> None:
     assert answer.status_code == 409
 
 
+async def test_a_request_can_be_withdrawn_until_it_is_decided(counter: Counter) -> None:
+    by_mail = (await counter.take_in())["id"]
+    assert (await counter.act(by_mail, "withdrawal", role="analyst"))["state"] == "withdrawn"
+    own = (await counter.file())["id"]
+    withdrawn = await counter.do("POST", f"/me/individual-requests/{own}/withdrawal", role="customer")
+    assert (withdrawn["state"], withdrawn["possible"], withdrawn["clocks"][0]["overdue"]) == ("withdrawn", [], False)
+    refused = (await counter.refused())["id"]
+    assert (await counter.send("POST", f"/individual-requests/{refused}/withdrawal")).status_code == 409
+
+
 @pytest.mark.parametrize("act", ["acknowledgement", "question", "answer", "rerouting", "delay", "decision", "redactions",
-                                 "delivery", "review", "review/decision", "statement", "statement/answer"])  # fmt: skip
+                                 "delivery", "review", "review/decision", "statement", "statement/answer", "withdrawal"])  # fmt: skip
 async def test_an_unknown_request_is_not_there(counter: Counter, act: str) -> None:
     bodies: dict[str, Any] = {
         "question": {"question": "Which?"},

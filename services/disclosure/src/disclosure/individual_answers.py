@@ -66,7 +66,7 @@ class StateOut(BaseModel):
     state: str
     says: str
     waits_for: str
-    possible: list[str] = Field(description="Acts that the state allows; the table of permissions says to whom")
+    possible: list[str] = Field(description="Acts that the state allows: to the person, when they ask; else to anybody")
     received_on: date
     acknowledged_on: date | None
     rerouted_to: str | None
@@ -74,8 +74,8 @@ class StateOut(BaseModel):
     clocks: list[ClockOut]
 
     @classmethod
-    def of(cls, standing: Standing, *, today: date) -> Self:
-        return cls(**_standing(standing, today))
+    def of(cls, standing: Standing, *, today: date, own: bool = False) -> Self:
+        return cls(**_standing(standing, today, own=own))
 
 
 class StatePage(BaseModel):
@@ -98,7 +98,7 @@ class OwnRequestOut(StateOut):
 
     @classmethod
     def of_person(cls, dossier: Dossier, *, today: date) -> Self:
-        return cls(**_standing(dossier.standing, today), **_told(dossier))
+        return cls(**_standing(dossier.standing, today, own=True), **_told(dossier))
 
 
 class StepOut(BaseModel):
@@ -188,14 +188,14 @@ class IdentityTableOut(BaseModel):
         return cls(**table().model_dump(mode="json", include=set(cls.model_fields)))
 
 
-def _standing(standing: Standing, today: date) -> dict[str, Any]:
+def _standing(standing: Standing, today: date, *, own: bool = False) -> dict[str, Any]:
     row: IndividualRequest = standing.row
     state, kind = machine().states[row.state], cast("Kind", row.kind)
     return {
         **row.model_dump(include={"id", "kind", "state", "received_on", "acknowledged_on", "rerouted_to"}),
         "says": state.says,
         "waits_for": state.waits_for,
-        "possible": list(machine().acts_from(row.state, kind)),
+        "possible": list(machine().acts_from(row.state, kind, own=own)),
         "missing": list(standing.missing) if row.state == "identity-pending" else [],
         "clocks": [ClockOut.of(clock, today=today) for clock in standing.clocks],
     }

@@ -63,7 +63,7 @@ class Individuals:
                 row = await act(desk)
                 look.touch(row.id)
                 await desk.session.flush()
-                return StateOut.of(await looking.standing(desk, row), today=desk.today)
+                return StateOut.of(await looking.standing(desk, row), today=desk.today, own=own)
 
             what = f"{operation} {request_id or ''}".strip()
             return await once(

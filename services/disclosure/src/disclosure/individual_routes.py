@@ -277,6 +277,21 @@ async def answer_statement(
     return await at.act(door, "individual.answer-statement", act, key=key, body=body, request_id=request_id)
 
 
+@router.post(
+    _ONE + "/withdrawal",
+    operation_id="individual.enter-withdrawal",
+    summary="Enter that the person withdraws",
+    **IN_STATE,
+)
+async def enter_withdrawal(door: AtDoor, at: AtIndividuals, request_id: UUID, key: IdempotencyKey = None) -> Response:
+    async def act(desk: Desk) -> IndividualRequest:
+        return await reviewing.withdraw(desk, request_id)
+
+    return await at.act(
+        door, "individual.enter-withdrawal", act, key=key, body=bodies.NothingIn(), request_id=request_id
+    )
+
+
 @router.get(
     "/disputes", operation_id="individual.read-disputes", summary="What is disputed of a record, with the statements"
 )

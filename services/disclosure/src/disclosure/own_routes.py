@@ -47,7 +47,7 @@ async def list_own(door: AtDoor, at: AtIndividuals, cursor: Cursor = None, limit
         look.touch(*(row.id for row in rows))
         found = await looking.standings(desk, rows)
         return StatePage(
-            items=[StateOut.of(one, today=desk.today) for one in found],
+            items=[StateOut.of(one, today=desk.today, own=True) for one in found],
             next_cursor=rows[-1].id if len(rows) == limit else None,
         )
 

@@ -16,6 +16,8 @@ KINDS: tuple[Kind, ...] = ("notification", "access", "amendment")
 Outcome = Literal["granted", "granted-in-part", "refused"]
 Fact = Literal["verified", "clear", "right_door", "acknowledged", "outcome"]
 NOTHING_YET = ""
+OWN = "-own"
+"""So end the operations by which a person acts for themselves."""
 
 _POSSIBLE: Mapping[Fact, tuple[bool | str, ...]] = {
     "verified": (True, False),
@@ -84,10 +86,10 @@ class Machine(_Part):
         """The state to which this act leads; None when it is not possible now."""
         return next((m.to for m in self.moves if m.applies(act, state, kind, facts)), None)
 
-    def acts_from(self, state: str, kind: Kind) -> tuple[str, ...]:
-        """What may be done in this state, in the table's order."""
-        found = (m.act for m in self.moves if state in m.from_ and kind in m.kinds)
-        return tuple(dict.fromkeys(found))
+    def acts_from(self, state: str, kind: Kind, *, own: bool = False) -> tuple[str, ...]:
+        """What may be done in this state, in the table's order. `own`: what the person themselves may do."""
+        moves = (m for m in self.moves if state in m.from_ and kind in m.kinds)
+        return tuple(dict.fromkeys(m.act for m in moves if not own or any(by.endswith(OWN) for by in m.by)))
 
     def operations(self) -> set[str]:
         """Every operation of the table of permissions through which something can become of a request."""
