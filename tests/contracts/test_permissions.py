@@ -174,3 +174,13 @@ def test_the_page_names_every_operation_every_role_and_every_purpose() -> None:
         assert all(role.replace("_", " ") in line for role in row.grants)
         assert all(purpose in line for purpose in row.purposes)
     assert all(f"| `{code}` |" in page for code in PURPOSES)
+
+
+@pytest.mark.req("S1-001")
+async def test_no_body_takes_a_field_that_it_does_not_name(running: Running) -> None:
+    """A name, a number or an address that a client adds is refused, never merged with what its token says."""
+    schemas = running.document.get("components", {}).get("schemas", {})
+    for _, _, operation in running.operations():
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            named = content["schema"]["$ref"].rpartition("/")[2]
+            assert schemas[named]["additionalProperties"] is False, f"{operation['operationId']}: {named}"

@@ -82,7 +82,10 @@ async def test_without_profile_card_and_pin_nobody_is_greeted(
 
 
 @pytest.mark.req("S3-111")
-@pytest.mark.parametrize("claims", [{"roles": ["supervisor"]}, {"training_date": "2024-01-01"}, {"office": None}])
+@pytest.mark.parametrize(
+    "claims",
+    [{"roles": ["supervisor"], "position": "operations-supervisor"}, {"training_date": "2024-01-01"}, {"office": None}],
+)
 async def test_whose_position_or_standing_changes_hears_no_more(gateway: Gateway, claims: dict[str, Any]) -> None:
     """The fresh token of an open connection says so; what it was let into before is closed to it."""
     async with gateway.talker("customer") as customer, gateway.talker("agent") as agent:

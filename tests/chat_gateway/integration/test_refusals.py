@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -279,3 +280,45 @@ async def test_the_notice_is_shown_in_the_readers_language_and_can_be_kept(gatew
     assert public.headers["etag"] == f'"{shown["digest"]}"'
     rows = await gateway.rows("SELECT notice_language, notice_digest FROM chat_session WHERE id = $1", session_id)
     assert [tuple(r) for r in rows] == [("es", shown["digest"])]
+
+
+@pytest.mark.parametrize(
+    ("claims", "asked"),
+    [
+        ({"ial": 1}, {"field": "token.ial", "acr_values": ["ial2", "aal2"], "max_age": 900}),
+        ({"aal": 1}, {"field": "token.aal", "acr_values": ["ial2", "aal2"], "max_age": 900}),
+        ({"auth_time": 1_772_400_000}, {"field": "token.auth_time", "acr_values": ["ial2", "aal2"], "max_age": 900}),
+    ],
+)
+async def test_a_topic_can_ask_for_a_stronger_or_fresher_proof(
+    gateway: Gateway, claims: dict[str, Any], asked: dict[str, Any]
+) -> None:
+    """RFC 9470: told what is needed, the customer logs in again and goes on over the same connection."""
+    async with gateway.talker("customer", **claims) as customer:
+        opening = {"type": "open", "client_id": uuid4(), "topic": "direct-deposit", "notice_version": "2026.1"}
+        error = await customer.ask("error", **opening)
+        assert (error["code"], error["status"]) == ("insufficient-user-authentication", 401)
+        assert {name: error[name] for name in asked} == asked
+        assert await gateway.count("chat_session") == 0
+        await customer.ask("opened", **opening | {"topic": "retirement", "client_id": uuid4()})
+        await customer.ask("welcome", type="hello", token=gateway.issuer.mint("customer"))
+        await customer.ask("opened", **opening)
+
+
+@pytest.mark.req("S1-001")
+async def test_who_somebody_is_stands_in_no_frame(gateway: Gateway) -> None:
+    frames: dict[str, dict[str, Any]] = {
+        "hello": {"language": "en"},
+        "open": {"client_id": uuid4(), "topic": "retirement", "notice_version": "2026.1"},
+        "join": {"session_id": uuid4()},
+        "send": {"session_id": uuid4(), "client_id": uuid4(), "text": "hello"},
+        "resume": {"session_id": uuid4(), "after_seq": 0},
+        "close": {"session_id": uuid4()},
+    }
+    async with gateway.talker("customer") as customer:
+        for kind, frame in frames.items():
+            for name in ("name", "email", "sub", "user_id", "account_id", "ssn", "display_name", "role", "pii"):
+                error = await customer.ask("error", type=kind, **frame, **{name: SECRET})
+                assert (error["status"], error["code"], error["field"]) == (422, "malformed-frame", name), kind
+    assert SECRET not in json.dumps(customer.frames)
+    assert await gateway.count("chat_session") == 0

@@ -139,7 +139,7 @@ class TestAnswers:
 
     @pytest.mark.req("S1-099", "S1-101")
     def test_standing_is_asked_where_others_records_are_touched_and_of_employees_only(self) -> None:
-        lapsed = {"lapsed": ("training_date",), "suspended": "suspended until trained"}
+        lapsed = {"lapsed": ("training_date",)}
         answer = ask(table(), "agent", stated="training", **lapsed)
         assert isinstance(answer, Refusal)
         assert (answer.why, answer.missing) == ("standing", ("token.training_date",))

@@ -139,7 +139,7 @@ async def test_bound_tokens_can_be_asked_of_a_role_or_of_everybody(
     some = verifier_with(issuer, clock, dpop_required=("privacy_officer",), public_url="https://a.example")
     await some.verify(issuer.mint("agent"))
     with pytest.raises(ProofError, match="must be bound"):
-        await some.verify(issuer.mint("agent", "privacy_officer"))
+        await some.verify(issuer.mint("privacy_officer"))
     everybody = verifier_with(issuer, clock, dpop_required=("everybody",), public_url="https://a.example")
     with pytest.raises(ProofError, match="must be bound"):
         await everybody.verify(issuer.mint("agent"))

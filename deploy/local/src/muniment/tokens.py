@@ -6,7 +6,7 @@ provider does that.
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from joserfc.jwk import ECKey, KeySet
 
 from common.auth import DEVELOPMENT_ISSUER, ROLES
 from common.clock import Clock, SystemClock
+from common.registers.documents import current_versions
+from common.roles import position_with
 from muniment.errors import PlainError
 from muniment.home import Home, read_json, write_json, write_private
 
@@ -82,12 +84,14 @@ class Issuer:
             "exp": int((now + LIFETIME).timestamp()),
             "roles": roles,
         }
-        payload |= self._usual(roles, now.date().isoformat(), int(now.timestamp()))
+        payload |= self._usual(roles, now.date(), int(now.timestamp()))
+        if frozenset(PROGRAMS).intersection(roles):
+            payload["client_id"] = payload["sub"]
         payload |= claims
         header = {"alg": "ES256", "kid": str(self._key.kid)}
         return jwt.encode(header, {name: value for name, value in payload.items() if value is not None}, self._key)
 
-    def _usual(self, roles: list[str], today: str, now: int) -> dict[str, Any]:
+    def _usual(self, roles: list[str], today: date, now: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         if "customer" in roles:
             found |= {"ial": 2, "aal": 2, "auth_time": now, "display_name": "A. Customer"}
@@ -100,8 +104,10 @@ class Issuer:
                 "region": "R1",
                 "amr": ["sc", "pin"],
                 "auth_time": now,
-                "training_date": today,
-                "sanctions_date": today,
+                "position": position_with(frozenset(roles)),
+                "training_date": today.isoformat(),
+                "sanctions_date": today.isoformat(),
+                **current_versions(today),
             }
         return found
 

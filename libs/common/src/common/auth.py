@@ -16,6 +16,7 @@ from common.dpop import Proof, ProofError, Proofs, bound_to
 from common.engines import make_redis
 from common.errors import ForbiddenError, UnauthenticatedError
 from common.issuer_keys import ALGORITHMS, IssuerKeys
+from common.roles import EMPLOYEES, PROGRAMS, ROLES, roles_of
 from common.settings import ServiceSettings
 
 if TYPE_CHECKING:
@@ -32,18 +33,7 @@ _REGISTRY = jws.JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=Fal
 _REGISTRY.max_header_length = MAX_TOKEN_BYTES
 DEVELOPMENT_ISSUER = "https://issuer.muniment.localhost"
 
-EMPLOYEES = frozenset(
-    {
-        "agent", "supervisor", "quality_reviewer", "analyst", "office_admin", "regional_admin", "hq_admin",
-        "privacy_officer", "records_officer", "auditor",
-    }
-)  # fmt: skip
-"""Roles of the agency's own people."""
-
-PROGRAMS = frozenset({"portal", "case_system"})
-"""Roles of service clients, which come by client credentials: they have no PIN, no training and no card."""
-
-ROLES = frozenset({"customer"}) | EMPLOYEES | PROGRAMS
+__all__ = ["EMPLOYEES", "PROGRAMS", "ROLES", "Principal", "TokenVerifier", "bearer", "sorted_roles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +42,8 @@ class Principal:
 
     Attributes:
         id: the token's subject.
-        claims: what else the issuer says (pin, office, region, ial, aal, auth_time …).
+        roles: those that count, of those the token names (`common.roles`).
+        claims: what else the issuer says (pin, office, region, position, ial, aal, auth_time …).
         expires_at: seconds since the epoch.
     """
 
@@ -174,9 +165,7 @@ class TokenVerifier:
         subject, roles = claims.get("sub"), claims.get("roles", [])
         if not isinstance(subject, str) or not subject or not isinstance(roles, list):
             raise UnauthenticatedError("the token names no subject or its roles are malformed")
-        return Principal(
-            subject, ROLES.intersection(r for r in roles if isinstance(r, str)), dict(claims), int(expires)
-        )
+        return Principal(subject, roles_of(claims), dict(claims), int(expires))
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ def error(problem: MunimentError, ids: dict[str, str]) -> str:
             retryable=problem.retryable,
             session_id=ids.get("session_id"),
             client_id=ids.get("client_id"),
+            **{name: problem.more[name] for name in ("acr_values", "max_age") if problem.more.get(name)},
         )
     )
 

@@ -178,6 +178,10 @@ class ErrorFrame(BaseModel):
     session_id: Id | None = None
     client_id: Id | None = None
     retryable: bool = False
+    acr_values: list[str] | None = Field(
+        default=None, description="Levels that a new authentication must reach (RFC 9470)"
+    )
+    max_age: int | None = Field(default=None, description="Seconds since the authentication at most (RFC 9470)")
 
 
 class Pong(BaseModel):

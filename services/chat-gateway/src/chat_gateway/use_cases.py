@@ -20,8 +20,9 @@ from chat_gateway.model import Close, Join, Kind, Open, Opening, Participant, Po
 from chat_gateway.notice import Statement, Statements
 from chat_gateway.presence import Presence
 from chat_gateway.sessions import LiveSession, Reply, Sessions, Submission
+from chat_gateway.topics import assurance_of
 from chat_gateway.writer import Writer
-from common.access import Reach
+from common.access import Reach, require_assurance
 from common.auth import Principal
 from common.clock import Clock, rfc3339
 from common.errors import ForbiddenError, MunimentError
@@ -103,6 +104,7 @@ class Chat:
 
         Raises:
             ForbiddenError: the token lacks a fact that the session must keep.
+            StepUpError: the topic asks for a stronger or fresher proof of who the customer is (RFC 9470).
             NoticeNotAcknowledgedError: nothing is stored then.
             ClientIdReusedError: this account opened another session under this client id.
             TooManySessionsError: too many in a minute.
@@ -114,6 +116,7 @@ class Chat:
             shown=shown.version if shown else None, current=in_force.version, acknowledged=acknowledged
         )
         facts = _opening(principal, topic, in_force, rfc3339(self.clock.now()))
+        require_assurance(assurance_of(topic), principal, now=self.clock.now())
         if existing := await self._opened_before(principal, client_id, topic):
             return existing
         if not await self.presence.admit(principal.id, per_minute=self._opens_per_minute):

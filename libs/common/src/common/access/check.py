@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from common.access.table import Assurance, Facts, Permit, Refusal, Row, decide, not_logged_in
+from common.access.table import Assurance, Facts, Permit, Refusal, Row, decide, not_logged_in, too_weak
 from common.auth import EMPLOYEES, Principal
 from common.errors import ForbiddenError, MunimentError, StepUpError
-from common.standing import lapsed_claims, suspension
+from common.standing import lapsed_claims
 
 PROFILE = ("pin", "office", "region")
 """What the profile of an employee holds besides the roles (S1-094)."""
@@ -39,6 +39,17 @@ def log_in(principal: Principal) -> None:
         raise refused(refusal)
 
 
+def require_assurance(needed: Assurance, principal: Principal, *, now: datetime) -> None:
+    """Refuse a caller whose authentication is too weak or too old for what this asks.
+
+    Raises:
+        StepUpError: says what it would have to reach.
+    """
+    refusal = too_weak(needed, facts_of(principal, stated="", now=now))
+    if refusal is not None:
+        raise refused(refusal)
+
+
 def facts_of(principal: Principal, *, stated: str, now: datetime) -> Facts:
     """What the table asks of a caller, by the token alone."""
     claims = principal.claims
@@ -54,7 +65,6 @@ def facts_of(principal: Principal, *, stated: str, now: datetime) -> Facts:
         gaps=gaps,
         factors=_factors(claims.get("amr")),
         lapsed=lapsed,
-        suspended=suspension(lapsed),
         ial=_level(claims.get("ial")),
         aal=_level(claims.get("aal")),
         age=now.timestamp() - at if isinstance(at, int) and not isinstance(at, bool) else None,

@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Literal
 
 from common.access.purposes import PURPOSES
-from common.auth import EMPLOYEES
+from common.roles import EMPLOYEES
+from common.standing import TOOL_TRAINING, suspension
 
 Personal = Literal["none", "own", "others"]
 
@@ -91,7 +92,7 @@ class Facts:
         stated: purpose as they state it; empty where they do not.
         gaps: claims that their profile lacks.
         factors: how they proved who they are (RFC 8176).
-        lapsed: claims of good standing that are missing or too old; `suspended` says them in words.
+        lapsed: claims of good standing that are missing or count no more.
         age: seconds since they proved it; None where it is not known.
     """
 
@@ -100,7 +101,6 @@ class Facts:
     gaps: tuple[str, ...] = ()
     factors: frozenset[str] = frozenset()
     lapsed: tuple[str, ...] = ()
-    suspended: str = ""
     ial: int = 0
     aal: int = 0
     age: float | None = None
@@ -187,8 +187,9 @@ def _by_table(row: Row, facts: Facts) -> Permit | Refusal:
     if isinstance(purpose, Refusal):
         return purpose
     granting = {role: grant for role, grant in mine.items() if not purpose or purpose in _possible(grant)}
-    if row.personal == "others" and facts.lapsed and not EMPLOYEES.isdisjoint(granting):
-        return Refusal("standing", facts.suspended, missing=tuple(f"token.{claim}" for claim in facts.lapsed))
+    lapsed = [claim for claim in facts.lapsed if claim != TOOL_TRAINING or row.service == "production"]
+    if row.personal == "others" and lapsed and not EMPLOYEES.isdisjoint(granting):
+        return Refusal("standing", suspension(lapsed), missing=tuple(f"token.{claim}" for claim in lapsed))
     weak = too_weak(row.assurance, facts)
     return weak or Permit(row, purpose, frozenset(granting), frozenset(grant.scope for grant in granting.values()))
 

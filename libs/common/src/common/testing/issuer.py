@@ -6,8 +6,10 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
-from common.auth import DEVELOPMENT_ISSUER, EMPLOYEES
+from common.auth import DEVELOPMENT_ISSUER
 from common.clock import Clock
+from common.registers.documents import current_versions
+from common.roles import EMPLOYEES, PROGRAMS, position_with
 
 
 class Issuer:
@@ -57,11 +59,15 @@ class Issuer:
                 "office": "S01",
                 "region": "R1",
                 "amr": ["sc", "pin"],
+                "position": position_with(frozenset(roles)),
                 "training_date": now.date().isoformat(),
                 "sanctions_date": now.date().isoformat(),
+                **current_versions(now.date()),
             }
         if "customer" in roles:
             payload |= {"ial": 2, "aal": 2, "display_name": "A. Customer"}
+        if PROGRAMS.intersection(roles):
+            payload |= {"client_id": payload["sub"], "auth_time": None}
         payload |= claims
         return jwt.encode(
             {"alg": "ES256", "kid": "test-1"}, {k: v for k, v in payload.items() if v is not None}, self._key

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from common.access import PERMISSIONS, Table
+from common.auth import DEVELOPMENT_ISSUER
 from common.bulk import BulkLimits
 from common.settings import ServiceSettings
 from common.telemetry import get_logger
@@ -22,6 +23,7 @@ from common.web.rates import Limits
 from common.web.terminals import TrustedProxies
 from common.web.wire import BoundedHttp
 
+PROVES_NOTHING = "the development issuer signs the tokens: it proves nobody's identity, and whoever reads the state folder can be anybody"
 Check = Callable[[], Awaitable[None]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -71,7 +73,10 @@ def create_app(
     app.state.bulk = BulkLimits(settings, permissions.of_service(service) if service else ())
     app.state.export_destinations = frozenset(settings.export_destinations)
     problems.install(app)
-    app.include_router(health_router(checks))
+    warnings = [PROVES_NOTHING] if settings.issuer == DEVELOPMENT_ISSUER else []
+    for warning in warnings if service else []:
+        log.warning("identity.development_issuer", warning=warning, service=service)
+    app.include_router(health_router(checks, warnings))
     for router in routers:
         app.include_router(router)
     app.state.permissions = permissions
@@ -82,7 +87,7 @@ def create_app(
     return app
 
 
-def health_router(checks: Mapping[str, Check]) -> APIRouter:
+def health_router(checks: Mapping[str, Check], warnings: Sequence[str] = ()) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/livez", operation_id="health.alive", summary="Is this process alive")
@@ -93,7 +98,8 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
     async def readyz() -> JSONResponse:
         results = dict(zip(checks, await asyncio.gather(*(_probe(c) for c in checks.values())), strict=True))
         ready = all(r == "ok" for r in results.values())
-        return JSONResponse({"status": "ready" if ready else "not ready", "checks": results}, 200 if ready else 503)
+        told: dict[str, Any] = {"status": "ready" if ready else "not ready", "checks": results}
+        return JSONResponse(told | ({"warnings": list(warnings)} if warnings else {}), 200 if ready else 503)
 
     @router.get("/metrics", operation_id="health.metrics", summary="Prometheus metrics", include_in_schema=False)
     async def metrics() -> Response:
