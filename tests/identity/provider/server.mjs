@@ -8,7 +8,7 @@ const issuer = `http://127.0.0.1:${port}`;
 const year = new Date().toISOString().slice(0, 10);
 const directory = {
   'agent-7': {
-    roles: ['agent'], pin: '100007', display_name: 'Ms. Rivera', office: 'S01', region: 'R1',
+    roles: ['agent'], position: 'contact-representative', pin: '100007', display_name: 'Ms. Rivera', office: 'S01', region: 'R1',
     amr: ['sc', 'pin'], ial: 3, aal: 3, training_date: year, sanctions_date: year,
   },
   nobody: { roles: [] },
