@@ -145,10 +145,27 @@ async def test_only_office_administrators_keep_the_chart(client: httpx.AsyncClie
 async def test_the_database_lets_an_employee_be_in_one_place_at_a_time(store: Store, assign: Assign) -> None:
     await assign("100001", {"valid_from": "2026-01-05"})
     sql = """
-    INSERT INTO assignment (id, employee_id, office, region, valid_from, recorded_at, recorded_by)
-    SELECT $1, id, 'S02', 'R1', '2026-05-01', now(), 'x' FROM employee WHERE pin = '100001'
+    INSERT INTO assignment (id, employee_id, office, region, valid_from, recorded_at, recorded_by, recorded_by_id)
+    SELECT $1, id, 'S02', 'R1', '2026-05-01', now(), 'x', (SELECT id FROM employee WHERE pin = '900001')
+    FROM employee WHERE pin = '100001'
     """
     connection = await asyncpg.connect(store.url)
     with pytest.raises(asyncpg.ExclusionViolationError):
         await connection.execute(sql, new_id())
+    await connection.close()
+
+
+async def test_the_database_lets_nobody_edit_their_own_place(store: Store, assign: Assign) -> None:
+    """Separation of duties also against a fault in the service's code, and for entering as for replacing."""
+    assert (await assign("100001", {"valid_from": "2026-01-05"})).status_code == 200
+    row = (await store.rows("SELECT * FROM assignment"))[0]
+    assert row["recorded_by_id"] not in {None, row["employee_id"]}
+    connection = await asyncpg.connect(store.url)
+    for column, value, rule in (
+        ("recorded_by_id", row["employee_id"], "assignment_is_not_ones_own"),
+        ("recorded_by_id", None, "assignment_is_recorded_by_an_employee"),
+        ("superseded_by_id", row["employee_id"], "assignment_is_not_ones_own"),
+    ):
+        with pytest.raises(asyncpg.CheckViolationError, match=rule):
+            await connection.execute(f"UPDATE assignment SET {column} = $1", value)
     await connection.close()

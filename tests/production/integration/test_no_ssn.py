@@ -195,11 +195,13 @@ async def test_the_database_refuses_one_in_every_text_column(store: Store) -> No
     """The second wall: also a fault in the service's code stores none."""
     connection = await asyncpg.connect(store.url)
     employee = await connection.fetchval("INSERT INTO employee (id, pin) VALUES ($1, '100001') RETURNING id", new_id())
+    editor = await connection.fetchval("INSERT INTO employee (id, pin) VALUES ($1, '900001') RETURNING id", new_id())
     good: dict[str, dict[str, Any]] = {
         "action": {"action_id": new_id(), "kind": "other", "form_type": "", "hour_type": "", "outcome": "done",
                    "office": "S01", "region": "R1", "employee_pin": "100001", "case_number": "", "source": "/x"},
         "employee": {"id": new_id(), "pin": "100002"},
-        "assignment": {"id": new_id(), "employee_id": employee, "office": "S01", "region": "R1", "recorded_by": "a"},
+        "assignment": {"id": new_id(), "employee_id": employee, "office": "S01", "region": "R1", "recorded_by": "a",
+                       "recorded_by_id": editor},
     }  # fmt: skip
     times = {
         "action": {"started_at": "now()", "completed_at": "now()"},

@@ -150,16 +150,21 @@ async def change_assignments(
     gone: Sequence[AssignmentRow],
     new: Sequence[Assignment],
     by: str,
+    editor: EmployeeRow,
     now: datetime,
 ) -> list[AssignmentRow]:
-    """Supersede some and add others; what was there stays readable. Returns those added."""
+    """Supersede some and add others; what was there stays readable. Returns those added.
+
+    Args:
+        by, editor: the account and the employee who does it; the database refuses the one whose place it is.
+    """
     for row in gone:
-        row.superseded_at, row.superseded_by = now, by
+        row.superseded_at, row.superseded_by, row.superseded_by_id = now, by, editor.id
     await session.flush()  # the old ones leave before the new ones come: no two may hold on one day
     added = [
         AssignmentRow(
             id=new_id(), employee_id=employee.id, office=a.office, region=a.region, supervisor_pin=a.supervisor_pin,
-            valid_from=a.valid_from, valid_to=a.valid_to, recorded_at=now, recorded_by=by,
+            valid_from=a.valid_from, valid_to=a.valid_to, recorded_at=now, recorded_by=by, recorded_by_id=editor.id,
         )
         for a in new
     ]  # fmt: skip

@@ -32,8 +32,10 @@ class AssignmentRow(Base, table=True):
     valid_to: date | None = None
     recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     recorded_by: str
+    recorded_by_id: UUID | None = Field(default=None, foreign_key="employee.id")
     superseded_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     superseded_by: str | None = None
+    superseded_by_id: UUID | None = Field(default=None, foreign_key="employee.id")
 
 
 class ActionRow(Base, table=True):

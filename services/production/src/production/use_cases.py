@@ -167,16 +167,20 @@ async def set_assignments(
         StaleEditError, UnconditionalEditError: it was changed meanwhile; the caller does not say what they read.
     """
     office = look.principal.claim("office")
-    if look.principal.claim("pin") == pin:
+    own_pin = look.principal.claim("pin")
+    if own_pin == pin:
         raise ForbiddenError("nobody changes their own place in the chart")
     if wrong := wrong_with_assignments(pin, wanted):
         raise InvalidError(
             f"{len(wrong)} field(s) do not meet a rule: {', '.join(w.field for w in wrong)}", errors=wrong
         )
-    await repository.meet_employees(look.session, {pin} | {a.supervisor_pin for a in wanted if a.supervisor_pin})
+    await repository.meet_employees(
+        look.session, {pin, own_pin} | {a.supervisor_pin for a in wanted if a.supervisor_pin}
+    )
     employee = await repository.employee_by_pin(look.session, pin, lock=True)
-    if employee is None:
-        raise AssertionError("an employee that was just met is there")
+    editor = await repository.employee_by_pin(look.session, own_pin)
+    if employee is None or editor is None:
+        raise AssertionError("employees that were just met are there")
     rows = await repository.assignments_of(look.session, pin)
     before = [repository.as_value(row) for row in rows]
     if not look.covers(Reach(office=offices_touched(before, wanted) <= {office})):
@@ -187,7 +191,7 @@ async def set_assignments(
     added: list[AssignmentRow] = []
     if gone or new:
         added = await repository.change_assignments(
-            look.session, employee, gone=gone, new=new, by=look.principal.id, now=look.now
+            look.session, employee, gone=gone, new=new, by=look.principal.id, editor=editor, now=look.now
         )
     look.touch(*_ids(employee, [*gone, *added]), fields=_CHART_FIELDS)
     return employee, sorted(wanted, key=lambda a: a.valid_from)
