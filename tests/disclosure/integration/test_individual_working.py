@@ -180,6 +180,28 @@ async def test_an_unknown_request_is_not_there(counter: Counter, act: str) -> No
     assert answer.status_code == 404
 
 
+async def test_nobody_is_the_official_of_their_own_request(counter: Counter) -> None:
+    body = {"kind": "access", "system": "DHS/ALL-019"}
+    own = (await counter.do("POST", "/me/individual-requests", body, role="privacy_officer"))["id"]
+    for method, act, content in (
+        ("POST", "/decision", GRANT | {"records": [str(uuid4())]}),
+        ("POST", "/acknowledgement", None),
+        ("POST", "/identity", {"facts": {}}),
+        ("GET", "", None),
+    ):
+        refused = await counter.send(method, f"/individual-requests/{own}{act}", content)
+        assert (refused.status_code, refused.json()["type"].rsplit("/", 1)[1]) == (403, "own-request")
+    other = await counter.act(own, "decision", GRANT | {"records": [str(uuid4())]}, sub="privacy_officer-2")
+    assert other["state"] == "granted"
+    row = await counter.store.fetchrow("SELECT * FROM individual_decision")
+    assert row is not None
+    with pytest.raises(asyncpg.RestrictViolationError, match="who asks never decides"):
+        await counter.store.execute(
+            "INSERT INTO individual_decision SELECT (json_populate_record(d, $1)).* FROM individual_decision d",
+            f'{{"id": "{uuid4()}", "decided_by": "privacy_officer-1"}}',
+        )
+
+
 async def test_the_store_itself_refuses_what_the_law_forbids(counter: Counter) -> None:
     request = (await counter.refused())["id"]
     store = counter.store

@@ -107,3 +107,12 @@ class OwnPaperError(ForbiddenError):
 
     def __init__(self) -> None:
         super().__init__("you entered this agreement, so somebody else has to approve it")
+
+
+class OwnIndividualRequestError(ForbiddenError):
+    """Separation of duties: nobody is the official of what they ask themselves."""
+
+    kind, title = "own-request", "Who asks never approves"
+
+    def __init__(self) -> None:
+        super().__init__("this request is your own: another official works on it, and you see it under /v1/me")

@@ -12,7 +12,7 @@ from common.ids import new_id
 from common.protection.service_keys import ColumnKeys
 from disclosure import individual_store as store
 from disclosure import policy
-from disclosure.errors import NoSuchIndividualRequestError, NotNowError
+from disclosure.errors import NoSuchIndividualRequestError, NotNowError, OwnIndividualRequestError
 from disclosure.individual_tables import IndividualClock, IndividualRequest, IndividualStep
 from disclosure.individuals.clocks import Clock
 from disclosure.individuals.states import Kind, machine
@@ -49,6 +49,7 @@ class Desk:
 
         Raises:
             NoSuchIndividualRequestError: there is none, or it is not theirs: the same answer.
+            OwnIndividualRequestError: an official acts on what they asked themselves.
         """
         if self.account:
             row = await store.own_request(self.session, request_id, self.accounts, hold=True)
@@ -56,6 +57,8 @@ class Desk:
             row = await store.request_for_update(self.session, request_id)
         if row is None:
             raise NoSuchIndividualRequestError
+        if not self.account and row.account is not None and row.taken_by == self.actor:
+            raise OwnIndividualRequestError
         return row
 
     async def step(
