@@ -1,7 +1,7 @@
 """Streams dialogues through the gateway, and keeps what was acknowledged: that is what must never be lost."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from muniment.conversations import Conversation
 from muniment.demo import Platform
 
 PATIENCE_SECONDS = 300
+NOBODY_ELSE: Mapping[str, str] = {}
 
 
 @dataclass
@@ -24,13 +25,23 @@ class Kept:
     reconnects: int = 0
 
 
-async def converse(platform: Platform, conversation: Conversation, number: int, *, pace: float = 0.0) -> Kept:
+async def converse(
+    platform: Platform,
+    conversation: Conversation,
+    number: int,
+    *,
+    pace: float = 0.0,
+    customer_claims: Mapping[str, str] = NOBODY_ELSE,
+    agent_claims: Mapping[str, str] = NOBODY_ELSE,
+) -> Kept:
     """One session from opening to closing, both people on lines that may break at any moment."""
     url = platform.address("chat-gateway", "ws")
+    as_customer = {"sub": f"account-{number}", **customer_claims}
+    as_agent = {"sub": f"agent-{number % 10}", "pin": str(200_000 + number % 10), **agent_claims}
     async with (
         asyncio.timeout(PATIENCE_SECONDS),
-        ChatClient(url, platform.token("customer", sub=f"account-{number}")) as customer,
-        ChatClient(url, platform.token("agent", sub=f"agent-{number % 10}", pin=str(200_000 + number % 10))) as agent,
+        ChatClient(url, platform.token("customer", **as_customer)) as customer,
+        ChatClient(url, platform.token("agent", **as_agent)) as agent,
     ):
         kept = Kept(await customer.open(conversation.topic))
         await agent.join(kept.session_id)

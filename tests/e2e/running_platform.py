@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from pydantic import SecretStr
 
+from common.settings import ServiceSettings
 from muniment import daemon
 from muniment.demo import Platform
 from muniment.home import Home, passwords
@@ -63,6 +65,20 @@ class RunningPlatform:
 
     def _process(self, name: str) -> dict[str, Any]:
         return next(dict(process) for process in self.report["processes"] if process["name"] == name)
+
+    def settings_of(self, principal: str) -> ServiceSettings:
+        """How this principal reaches the event log."""
+        engines, password = self.report["facts"]["engines"], passwords(self.home)[principal]
+        if kafka := engines.get("kafka"):
+            return ServiceSettings(
+                broker="kafka",
+                broker_url=SecretStr(kafka),
+                kafka_security_protocol="SASL_PLAINTEXT",
+                kafka_username=principal,
+                kafka_password=SecretStr(password),
+            )
+        port = int(engines["postgres"].rpartition(":")[2])
+        return ServiceSettings(broker="postgres", broker_url=SecretStr(url(principal, password, port, "event_log")))
 
     async def rows(self, database: str, sql: str, *values: object) -> list[asyncpg.Record]:
         """Ask a service's store as its administrator."""
