@@ -1,5 +1,6 @@
 """What officials do with requests, and what they cannot: each act with the case in which it is refused."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -59,13 +60,15 @@ async def test_a_copy_goes_after_other_peoples_data_was_looked_for_and_decided(c
     delivery = {"form": "pdf"}
     unsearched = await counter.send("POST", f"/individual-requests/{request}/delivery", delivery)
     assert unsearched.json()["missing"] == [f"redactions.{record}"]
+    text = f"  I am {NAME}. My son Peter Other has 457-55-5462. "
     search = {
         "transcript_id": record,
-        "entries": [{"seq": 2, "text": f"I am {NAME}. My son Peter Other has 457-55-5462."}],
+        "entries": [{"seq": 2, "text": text}],
         "requester": {"given": ["Quirina"], "family": "Telltale"},
     }
     found = (await counter.act(request, "redactions", search))["items"]
     assert [(f["entry_seq"], f["kind"]) for f in found] == [(2, "name"), (2, "social-security-number")]
+    assert [text[f["span_start"] : f["span_end"]] for f in found] == ["Peter Other", "457-55-5462"]
     undecided = await counter.send("POST", f"/individual-requests/{request}/delivery", delivery)
     assert undecided.status_code == 422
     assert undecided.json()["missing"] == [f"redaction.{f['id']}" for f in found]
@@ -121,7 +124,7 @@ async def test_what_is_late_is_listed(counter: Counter) -> None:
 
 async def test_only_the_heads_office_extends_a_review_and_once(counter: Counter) -> None:
     request = (await counter.refused())["id"]
-    review = await counter.act(request, "review", {"received_on": "2026-03-02"}, role="analyst")
+    review = await counter.act(request, "review", {"received_on": "2026-03-02", "paper": "SCAN-8"}, role="analyst")
     due = next(c["due_on"] for c in review["clocks"] if c["name"] == "review")
     path = f"/individual-requests/{request}/review/extension"
     order = {"until": "2026-06-01", "good_cause": "The file is in court.", "order": "ORDER-3"}
@@ -136,8 +139,35 @@ async def test_only_the_heads_office_extends_a_review_and_once(counter: Counter)
 async def test_a_review_lies_between_the_refusal_and_today(counter: Counter) -> None:
     request = (await counter.refused())["id"]
     for day in ("2026-03-01", "2026-03-03"):
-        refused = await counter.send("POST", f"/individual-requests/{request}/review", {"received_on": day})
+        refused = await counter.send(
+            "POST", f"/individual-requests/{request}/review", {"received_on": day, "paper": "SCAN-8"}
+        )
         assert refused.json()["errors"][0]["field"] == "received_on"
+
+
+async def test_days_are_those_at_the_seat_of_the_agency(counter: Counter) -> None:
+    """At two in the morning, UTC, it is the evening before there."""
+    counter.at(datetime(2026, 3, 3, 2, tzinfo=UTC))
+    request = await counter.refused()
+    assert request["received_on"] == "2026-03-02"
+    review = await counter.do("POST", f"/me/individual-requests/{request['id']}/review", role="customer")
+    assert [c["started_on"] for c in review["clocks"] if c["name"] == "review"] == ["2026-03-02"]
+
+
+async def test_what_comes_on_paper_later_is_signed_and_filed(counter: Counter) -> None:
+    request = (await counter.refused())["id"]
+    path = f"/individual-requests/{request}"
+    unsigned = await counter.send("POST", path + "/review", {"received_on": "2026-03-02"})
+    assert (unsigned.status_code, unsigned.json()["missing"]) == (422, ["body.paper"])
+    await counter.act(request, "review", {"received_on": "2026-03-02", "paper": "SCAN-8"})
+    final = {"outcome": "refused", "found": True, "grounds": ["record-is-right"], "reason": "It stands."}
+    await counter.act(request, "review/decision", final, sub="privacy_officer-2")
+    statement = {"portion": "x", "statement": "y"}
+    unsigned = await counter.send("POST", path + "/statement", statement)
+    assert (unsigned.status_code, unsigned.json()["missing"]) == (422, ["body.paper"])
+    await counter.act(request, "statement", statement | {"paper": "SCAN-9"})
+    steps = (await counter.detail(request))["steps"]
+    assert [s["codes"]["paper"] for s in steps if "paper" in s["codes"]] == ["SCAN-8", "SCAN-9"]
 
 
 async def test_a_review_can_reverse_a_refusal(counter: Counter) -> None:
@@ -152,12 +182,14 @@ async def test_a_review_can_reverse_a_refusal(counter: Counter) -> None:
 
 async def test_a_request_can_be_withdrawn_until_it_is_decided(counter: Counter) -> None:
     by_mail = (await counter.take_in())["id"]
-    assert (await counter.act(by_mail, "withdrawal", role="analyst"))["state"] == "withdrawn"
+    assert (await counter.act(by_mail, "withdrawal", {"paper": "SCAN-9"}, role="analyst"))["state"] == "withdrawn"
     own = (await counter.file())["id"]
     withdrawn = await counter.do("POST", f"/me/individual-requests/{own}/withdrawal", role="customer")
     assert (withdrawn["state"], withdrawn["possible"], withdrawn["clocks"][0]["overdue"]) == ("withdrawn", [], False)
     refused = (await counter.refused())["id"]
-    assert (await counter.send("POST", f"/individual-requests/{refused}/withdrawal")).status_code == 409
+    assert (
+        await counter.send("POST", f"/individual-requests/{refused}/withdrawal", {"paper": "S-1"})
+    ).status_code == 409
 
 
 @pytest.mark.parametrize("act", ["acknowledgement", "question", "answer", "rerouting", "delay", "decision", "redactions",
@@ -171,9 +203,10 @@ async def test_an_unknown_request_is_not_there(counter: Counter, act: str) -> No
         "decision": GRANT,
         "redactions": {"transcript_id": str(uuid4()), "entries": [{"seq": 1, "text": "x"}]},
         "delivery": {"form": "pdf"},
-        "review": {"received_on": "2026-03-02"},
+        "review": {"received_on": "2026-03-02", "paper": "SCAN-8"},
         "review/decision": GRANT,
-        "statement": {"portion": "x", "statement": "y"},
+        "statement": {"portion": "x", "statement": "y", "paper": "SCAN-9"},
+        "withdrawal": {"paper": "SCAN-9"},
         "statement/answer": {"reasons": "z"},
     }
     answer = await counter.send("POST", f"/individual-requests/{uuid4()}/{act}", bodies.get(act))

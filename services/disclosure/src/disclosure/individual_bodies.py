@@ -8,12 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from common.contracts.disclosure import FactValue
 from common.errors import FieldError, InvalidError
-from common.pii.particulars import Person
 from common.registers.systems import systems
 from disclosure.individuals.copies import FORMS
 from disclosure.individuals.letters import Official
 from disclosure.individuals.states import Kind, Outcome
-from disclosure.individuals.third_persons import REQUESTER
 from disclosure.use_cases.individuals.intake import Evidence, Intake
 from disclosure.use_cases.individuals.working import Delivery, Ruling
 
@@ -242,8 +240,18 @@ class DecisionOnRequestIn(RulingIn):
         return Ruling(**given, official=official, procedure=self.procedure)
 
 
-class ReviewIn(_In):
+class _SignedPaperIn(_In):
+    """What came from the person on paper after their identity was proved."""
+
+    paper: Reference = Field(description="Mark of the paper that the person signed")
+
+
+class ReviewIn(_SignedPaperIn):
     received_on: date
+
+
+class WithdrawalIn(_SignedPaperIn):
+    """The person does not want it any more."""
 
 
 class ExtensionIn(_In):
@@ -259,6 +267,10 @@ class StatementIn(_In):
 
     portion: Text = Field(repr=False, description="Which part of the record is disputed")
     statement: Text = Field(repr=False)
+
+
+class EnteredStatementIn(StatementIn, _SignedPaperIn):
+    """A statement of disagreement that came on paper."""
 
 
 class ReasonsIn(_In):
@@ -280,49 +292,6 @@ class DeliveryIn(_In):
         charged = tuple(fee.charged_for for fee in self.fees)
         cents = sum(fee.cents for fee in self.fees)
         return Delivery(self.form, self.accompanied, self.companion_statement, charged, cents)
-
-
-class EntryIn(_In):
-    seq: int = Field(ge=1)
-    text: str = Field(max_length=20_000, repr=False)
-
-
-class ParticularsIn(_In):
-    given: list[Short] = Field(default_factory=list, max_length=5, repr=False)
-    family: Short = Field(default="", repr=False)
-    ssn: Short = Field(default="", repr=False)
-    known: dict[str, list[Short]] = Field(default_factory=dict, max_length=20, repr=False)
-
-    def person(self, person_id: str) -> Person:
-        """Raises InvalidError: the number is none."""
-        try:
-            known = {kind: tuple(values) for kind, values in self.known.items()}
-            return Person(id=person_id, given=tuple(self.given), family=self.family, ssn=self.ssn, known=known)
-        except ValueError:
-            raise InvalidError(
-                "a particular is malformed", errors=[FieldError("ssn", "is no number of nine digits")]
-            ) from None
-
-
-class SearchIn(_In):
-    """Entries of one record, and what is known of the people in it. They are looked through and not kept."""
-
-    transcript_id: UUID
-    entries: list[EntryIn] = Field(min_length=1, max_length=500)
-    requester: ParticularsIn = ParticularsIn()
-    others: list[ParticularsIn] = Field(default_factory=list, max_length=20)
-
-    def people(self) -> tuple[Person, list[Person]]:
-        return self.requester.person(REQUESTER), [one.person(f"other-{n}") for n, one in enumerate(self.others)]
-
-
-class SettlementIn(_In):
-    class One(_In):
-        id: UUID
-        decision: Literal["redact", "keep"]
-        reason: Literal["", "own-data", "not-personal", "business-contact", "consent", "published"] = ""
-
-    decisions: list[One] = Field(min_length=1, max_length=500)
 
 
 def _somebody_else(capacity: str, about: PersonIn | None) -> PersonIn | None:

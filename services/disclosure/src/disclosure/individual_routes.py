@@ -14,6 +14,7 @@ from disclosure.individual_answers import DisputesOut, RedactionsOut, RequestDet
 from disclosure.individual_desk import AtIndividuals
 from disclosure.individual_tables import IndividualRequest
 from disclosure.individuals.third_persons import Entry
+from disclosure.redaction_bodies import SearchIn, SettlementIn
 from disclosure.use_cases.individuals import intake, looking, redacting, reviewing, working
 from disclosure.use_cases.individuals.desk import Desk
 
@@ -167,7 +168,7 @@ async def decide(
 
 @router.post(_ONE + "/redactions", operation_id="individual.search-others", status_code=201,
              summary="Look for other people's data in the record")  # fmt: skip
-async def search_others(door: AtDoor, at: AtIndividuals, request_id: UUID, body: bodies.SearchIn) -> RedactionsOut:
+async def search_others(door: AtDoor, at: AtIndividuals, request_id: UUID, body: SearchIn) -> RedactionsOut:
     """Entries in, places out. The texts are looked through and not kept; searching again adds what is new."""
     requester, others = body.people()
     keys = await at.keys()
@@ -184,7 +185,7 @@ async def search_others(door: AtDoor, at: AtIndividuals, request_id: UUID, body:
 @router.put(
     _ONE + "/redactions", operation_id="individual.settle-redactions", summary="Decide what stays and what goes"
 )
-async def settle(door: AtDoor, at: AtIndividuals, request_id: UUID, body: bodies.SettlementIn) -> RedactionsOut:
+async def settle(door: AtDoor, at: AtIndividuals, request_id: UUID, body: SettlementIn) -> RedactionsOut:
     keys = await at.keys()
     async with door.open("individual.settle-redactions", request_id) as look:
         decisions = [(one.id, one.decision, one.reason) for one in body.decisions]
@@ -211,7 +212,7 @@ async def enter_review(
     door: AtDoor, at: AtIndividuals, request_id: UUID, body: bodies.ReviewIn, key: IdempotencyKey = None
 ) -> Response:
     async def act(desk: Desk) -> IndividualRequest:
-        return await reviewing.ask_review(desk, request_id, body.received_on)
+        return await reviewing.ask_review(desk, request_id, body.received_on, paper=body.paper)
 
     return await at.act(door, "individual.enter-review", act, key=key, body=body, request_id=request_id)
 
@@ -254,10 +255,12 @@ async def decide_review(
     **IN_STATE,
 )
 async def enter_statement(
-    door: AtDoor, at: AtIndividuals, request_id: UUID, body: bodies.StatementIn, key: IdempotencyKey = None
+    door: AtDoor, at: AtIndividuals, request_id: UUID, body: bodies.EnteredStatementIn, key: IdempotencyKey = None
 ) -> Response:
     async def act(desk: Desk) -> IndividualRequest:
-        return await reviewing.disagree(desk, request_id, portion=body.portion, statement=body.statement)
+        return await reviewing.disagree(
+            desk, request_id, portion=body.portion, statement=body.statement, paper=body.paper
+        )
 
     return await at.act(door, "individual.enter-statement", act, key=key, body=body, request_id=request_id)
 
@@ -283,13 +286,13 @@ async def answer_statement(
     summary="Enter that the person withdraws",
     **IN_STATE,
 )
-async def enter_withdrawal(door: AtDoor, at: AtIndividuals, request_id: UUID, key: IdempotencyKey = None) -> Response:
+async def enter_withdrawal(
+    door: AtDoor, at: AtIndividuals, request_id: UUID, body: bodies.WithdrawalIn, key: IdempotencyKey = None
+) -> Response:
     async def act(desk: Desk) -> IndividualRequest:
-        return await reviewing.withdraw(desk, request_id)
+        return await reviewing.withdraw(desk, request_id, paper=body.paper)
 
-    return await at.act(
-        door, "individual.enter-withdrawal", act, key=key, body=bodies.NothingIn(), request_id=request_id
-    )
+    return await at.act(door, "individual.enter-withdrawal", act, key=key, body=body, request_id=request_id)
 
 
 @router.get(

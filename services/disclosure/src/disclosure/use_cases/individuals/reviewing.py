@@ -6,6 +6,7 @@ from uuid import UUID
 
 from common.errors import FieldError, InvalidError
 from disclosure import individual_store as store
+from disclosure import policy
 from disclosure.errors import OwnRefusalError
 from disclosure.individual_tables import IndividualRequest, RecordDispute
 from disclosure.individuals import clocks, letters
@@ -16,21 +17,29 @@ from disclosure.use_cases.individuals.working import Ruling, keep_ruling, refuse
 PORTION, STATEMENT, ANSWER = "record_dispute.portion", "record_dispute.statement", "record_dispute.answer"
 
 
-async def ask_review(desk: Desk, request_id: UUID, received_on: date) -> IndividualRequest:
+async def ask_review(desk: Desk, request_id: UUID, received_on: date, *, paper: str = "") -> IndividualRequest:
     """The person disagrees; the final determination is due thirty working days later (5 U.S.C. 552a(d)(3)).
+
+    Args:
+        paper: mark of what the person signed; empty when they are signed in.
 
     Raises:
         InvalidError: the day lies in the future, or before the refusal.
     """
     row = await desk.request(request_id)
     desk.leads_to(row, "ask-review")
-    refused_on = (await store.decisions_of(desk.session, row.id))["initial"].decided_at
-    if not refused_on.date() <= received_on <= desk.today:
+    refused_on = policy.agency_day((await store.decisions_of(desk.session, row.id))["initial"].decided_at)
+    if not refused_on <= received_on <= desk.today:
         raise InvalidError(
             "the day of receipt does not fit", errors=[FieldError("received_on", "lies between the refusal and today")]
         )
     due = clocks.to_review(desk.calendar, received_on)
-    await desk.step(row, "ask-review", codes={"received_on": received_on.isoformat()}, letter=letters.review_begun(due))
+    await desk.step(
+        row,
+        "ask-review",
+        codes={"received_on": received_on.isoformat(), "paper": paper},
+        letter=letters.review_begun(due),
+    )
     await desk.start(row, due)
     return row
 
@@ -81,7 +90,7 @@ async def decide_review(desk: Desk, request_id: UUID, ruling: Ruling) -> Individ
     return row
 
 
-async def disagree(desk: Desk, request_id: UUID, *, portion: str, statement: str) -> IndividualRequest:
+async def disagree(desk: Desk, request_id: UUID, *, portion: str, statement: str, paper: str = "") -> IndividualRequest:
     """File the statement of disagreement: from now on the records are disputed, and say so (5 U.S.C. 552a(d)(3), (d)(4)).
 
     Raises:
@@ -103,7 +112,9 @@ async def disagree(desk: Desk, request_id: UUID, *, portion: str, statement: str
                 statement=store.seal(desk.keys, statement, STATEMENT, place),
             )
         )
-    await desk.step(row, "disagree", codes={"records": [str(r) for r in records]}, letter=letters.statement_taken())
+    await desk.step(
+        row, "disagree", codes={"records": [str(r) for r in records], "paper": paper}, letter=letters.statement_taken()
+    )
     return row
 
 
@@ -118,9 +129,9 @@ async def answer_statement(desk: Desk, request_id: UUID, reasons: str) -> Indivi
     return row
 
 
-async def withdraw(desk: Desk, request_id: UUID) -> IndividualRequest:
+async def withdraw(desk: Desk, request_id: UUID, *, paper: str = "") -> IndividualRequest:
     """The person does not want it any more."""
     row = await desk.request(request_id)
-    await desk.step(row, "withdraw", letter=letters.withdrawn())
+    await desk.step(row, "withdraw", codes={"paper": paper}, letter=letters.withdrawn())
     await desk.meet(row, "acknowledge", "promised", "review", "extension")
     return row
