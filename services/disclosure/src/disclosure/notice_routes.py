@@ -86,7 +86,7 @@ async def compare(request: Request, door: AtDoor, body: DifferencesIn) -> Stream
     async def lines() -> AsyncIterator[bytes]:
         tally = differing.Tally()
         async for found in differing.differences(database, rules, tally, as_of=body.as_of):
-            yield orjson.dumps(found) + b"\n"
+            yield orjson.dumps(found, default=str) + b"\n"
         yield orjson.dumps({"rule_version": rules.version, "tally": tally}) + b"\n"
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")

@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-import orjson
 
 from common.database import Database, fetch_all
 from disclosure import policy
@@ -91,14 +90,13 @@ def compared(
 
 
 def _question(row: asyncpg.Record) -> Question:
-    spans = orjson.loads(row["tax_spans"]) if row["tax_spans"] != "[]" else ()
     return Question(
         request_id=row["request_id"],
         transcript_ids=tuple(row["transcript_ids"]),
         basis=row["basis"],
         recipient_kind=row["recipient_kind"],
         purpose=row["purpose"],
-        facts=orjson.loads(row["facts"]),
+        facts=row["facts"],
         sealed=frozenset(row["sealed"]),
-        spans=tuple(TaxSpan(**{**span, "transcript_id": UUID(span["transcript_id"])}) for span in spans),
+        spans=tuple(TaxSpan(**{**span, "transcript_id": UUID(span["transcript_id"])}) for span in row["tax_spans"]),
     )
