@@ -59,6 +59,7 @@ async def settings(
         database_url=await service_db("chat_gateway"),
         key_folder=str(key_folder),
         poll_seconds=0.1,
+        routing_seconds=0.05,
         stop_after_seconds=3,
         refuse_after_seconds=1,
         frames_at_once=5000,

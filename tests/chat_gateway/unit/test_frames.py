@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from chat_gateway import connections, errors, frames, lines, schemas
 from chat_gateway.errors import MalformedFrameError, TextTooLongError
 from chat_gateway.model import Join, Post
+from chat_gateway.wire import MAX_TEXT_BYTES
 from common.contracts.chat import covered, running_digest
 from common.errors import MunimentError
 from common.ids import new_id_text
@@ -80,7 +81,7 @@ def test_a_text_may_have_so_many_bytes(letter: str, size: int) -> None:
         ids = f'"session_id":"{new_id_text()}","client_id":"{new_id_text()}"'
         return frames.read(f'{{"type":"send",{ids},"text":"{letter * number}"}}')
 
-    most = schemas.MAX_TEXT_BYTES // size
+    most = MAX_TEXT_BYTES // size
     assert isinstance(read(most), schemas.Send)
     with pytest.raises(TextTooLongError):
         read(most + 1)

@@ -27,10 +27,15 @@ from tests.chat_gateway.unit.test_model import opening, somebody
 class Heard:
     """A reply and a subscriber that keep what they hear."""
 
+    for_customer = False
+
     def __init__(self) -> None:
         self.receipts: dict[str, list[Receipt]] = {}
         self.errors: dict[str, list[MunimentError]] = {}
         self.entries: list[Entry] = []
+
+    def tell(self, text: str) -> None:
+        raise AssertionError("the writer tells entries only")
 
     def accepted(self, submission: Submission, receipt: Receipt) -> None:
         self.receipts.setdefault(submission.contribution.entry_id, []).append(receipt)

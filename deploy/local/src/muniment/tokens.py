@@ -31,6 +31,19 @@ EMPLOYEES = (
 )  # fmt: skip
 """Roles of the agency's own people, in the order of the PINs that their development tokens carry."""
 
+DESIGNATIONS = (
+    "general",
+    "retirement",
+    "disability",
+    "survivors",
+    "medicare",
+    "overpayment",
+    "direct-deposit",
+    "change-of-address",
+    "identity-records",
+)
+"""Topics for which the employees of development tokens are designated: all."""
+
 PROGRAMS = ("portal", "case_system")
 EVERY_ROLE = ("customer", *EMPLOYEES, *PROGRAMS)
 
@@ -102,6 +115,8 @@ class Issuer:
                 "display_name": first.replace("_", " ").capitalize(),
                 "office": "S01",
                 "region": "R1",
+                "designations": list(DESIGNATIONS),
+                "languages": ["en", "es"],
                 "amr": ["sc", "pin"],
                 "auth_time": now,
                 "position": position_with(frozenset(roles)),

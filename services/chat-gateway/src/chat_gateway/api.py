@@ -8,20 +8,20 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from chat_gateway import frames, policy, repository
+from chat_gateway import frames, placements, policy, repository
+from chat_gateway.placements import Placement
 from chat_gateway.schemas import (
     ClosedOut,
     Entries,
     EntryFrame,
-    Language,
     Notice,
     ParticipantOut,
     Queue,
     QueuedSession,
     SessionOut,
 )
-from chat_gateway.tables import ChatSession
 from chat_gateway.use_cases import Chat, check_cursor
+from chat_gateway.wire import Language
 from common.access import Look
 from common.errors import FieldError, InvalidError
 from common.web.door import AtDoor, Guarded
@@ -50,15 +50,27 @@ async def notice(
 
 @router.get("/queue", operation_id="queue.list", summary="Sessions that wait for an employee")
 async def queue(
+    chat: AtChat,
     door: AtDoor,
     after: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE)] = 50,
 ) -> Queue:
+    """In the order in which they are served: by place, where a recorded reason counts as having come earlier."""
     async with door.open("queue.list", fields=["topic", "language", "opened_at"]) as look:
-        found = await repository.waiting_sessions(look.session, after=_place(after), limit=limit)
-        look.touch(*(s.id for s in found))
+        found = await placements.queue_page(look.session, _place(after), limit)
+        look.touch(*(p.session_id for p in found))
     waiting = [
-        QueuedSession(session_id=s.id, topic=s.topic, language=s.notice_language, opened_at=s.opened_at) for s in found
+        QueuedSession(
+            session_id=p.session_id,
+            topic=p.topic,
+            language=p.language,
+            opened_at=p.queued_at,
+            priority=p.priority,
+            offered=p.ownership.asked is not None,
+            left_message=p.left_message,
+            mine=chat.topics.may_take(look.principal, topic=p.topic, language=p.language),
+        )
+        for p in found
     ]
     return Queue(waiting=waiting, next=_cursor(found[-1]) if len(found) == limit else None)
 
@@ -134,16 +146,17 @@ async def own_sessions(request: Request, look: Look) -> list[str]:
     return [str(one) for one in await chat_of(request).journal.sessions_of(look.principal.id)]
 
 
-def _cursor(last: ChatSession) -> str:
-    return base64.urlsafe_b64encode(f"{last.opened_at.isoformat()} {last.id}".encode()).decode()
+def _cursor(last: Placement) -> str:
+    words = last.ranked_at.isoformat(), last.ownership.since.isoformat(), str(last.session_id)
+    return base64.urlsafe_b64encode(" ".join(words).encode()).decode()
 
 
-def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
+def _place(cursor: str | None) -> tuple[datetime, datetime, UUID] | None:
     if cursor is None:
         return None
     try:
-        moment, _, session_id = base64.urlsafe_b64decode(cursor).decode().partition(" ")
-        return datetime.fromisoformat(moment), UUID(session_id)
+        ranked_at, since, session_id = base64.urlsafe_b64decode(cursor).decode().split(" ")
+        return datetime.fromisoformat(ranked_at), datetime.fromisoformat(since), UUID(session_id)
     except (ValueError, binascii.Error):
         raise InvalidError(
             "after is not a cursor of this list", errors=[FieldError("query.after", "not a cursor of this list")]

@@ -14,15 +14,23 @@ from fastapi import FastAPI
 
 from chat_gateway import SERVICE_NAME
 from chat_gateway.api import own_sessions, public, router
+from chat_gateway.desks import Desks
 from chat_gateway.fanout import Fanout
+from chat_gateway.floor import Floor
 from chat_gateway.gate import Gate
 from chat_gateway.journal import Journal, OutOfReachError
 from chat_gateway.notice import load
 from chat_gateway.presence import Presence
+from chat_gateway.queueing import Queueing
+from chat_gateway.routing.hours import Hours
+from chat_gateway.routing.registers import load as load_registers
+from chat_gateway.routing_api import public_routing, routing_router
 from chat_gateway.schemas import FRAME_TYPES
+from chat_gateway.serving import Topics
 from chat_gateway.sessions import LiveSession, Sessions
 from chat_gateway.settings import ChatGatewaySettings
 from chat_gateway.sockets import ChatSocket
+from chat_gateway.timekeeper import Timekeeper
 from chat_gateway.use_cases import Chat
 from chat_gateway.writer import Writer
 from common import tasks
@@ -31,6 +39,7 @@ from common.cli import Service
 from common.clock import Clock, SystemClock
 from common.database import Database
 from common.engines import make_redis
+from common.federal_calendar import FederalCalendar, load_closures
 from common.messaging.consumer import Subject
 from common.protection.errors import KeyDestroyedError
 from common.protection.keyring import Keyring
@@ -61,6 +70,9 @@ class Gateway:
         self.writer = Writer(
             self.journal, clock, refuse_after=settings.refuse_after_seconds, announce=self.fanout.announce
         )
+        registers = load_registers(settings.registers)
+        hours = Hours(registers, FederalCalendar(load_closures(settings.closures_file)))
+        topics = Topics(registers, hours, clock)
         self.chat = Chat(
             sessions=self.sessions,
             writer=self.writer,
@@ -68,8 +80,21 @@ class Gateway:
             statements=load(),
             presence=self.presence,
             keyring=keyring,
+            topics=topics,
             clock=clock,
             opens_per_minute=settings.opens_per_minute,
+        )
+        floor = Floor()
+        self.desks = Desks(self.chat, topics, database=self.database, floor=floor, settings=settings, clock=clock)
+        self.queueing = Queueing(self.sessions, topics, database=self.database, clock=clock)
+        self.timekeeper = Timekeeper(
+            self.chat,
+            topics,
+            self.queueing,
+            database=self.database,
+            floor=floor,
+            settings=settings,
+            clock=clock,
         )
         self.gate = Gate(self.database, clock)
         self._catching_up: set[asyncio.Task[None]] = set()
@@ -81,7 +106,10 @@ class Gateway:
         _spare_the_collector()
         self.writing = asyncio.create_task(self.writer.run())
         self.writing.add_done_callback(self._writer_ended)
-        helpers = [asyncio.create_task(work()) for work in (self.fanout.run, self.presence.run, self._poll)]
+        helpers = [
+            asyncio.create_task(work())
+            for work in (self.fanout.run, self.presence.run, self._poll, self.timekeeper.run)
+        ]
         for helper in helpers:
             helper.add_done_callback(_say_if_failed)
         try:
@@ -173,6 +201,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None, keyring: Key
         app.state.database = running.database
         app.state.clock = clock
         app.state.chat, app.state.gate = running.chat, running.gate
+        app.state.desks, app.state.queueing = running.desks, running.queueing
         async with running.running():
             yield
 
@@ -186,7 +215,14 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None, keyring: Key
     app = create_app(
         title="Muniment chat gateway",
         description="Live chat between the public and an agency's employees. The socket's protocol: PROTOCOL.md.",
-        routers=[router, public, audit_routes.router, audit_routes.own_accesses("session.accesses-own", own_sessions)],
+        routers=[
+            router,
+            public,
+            routing_router,
+            public_routing,
+            audit_routes.router,
+            audit_routes.own_accesses("session.accesses-own", own_sessions),
+        ],
         service=SERVICE_NAME,
         frames=FRAME_TYPES,
         checks={"database": check_database, "writer": check_writer},

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal
 from uuid import UUID
 
@@ -10,8 +11,10 @@ from starlette.types import Receive
 from starlette.types import Send as AsgiSend
 
 from chat_gateway import frames
+from chat_gateway.desks import Desks, digest_of
+from chat_gateway.deskwork import DeskWork
 from chat_gateway.errors import MalformedFrameError, TokenExpiredError, UnknownSessionError
-from chat_gateway.gate import Caller, Gate
+from chat_gateway.gate import Caller, Gate, Passage
 from chat_gateway.lines import Line
 from chat_gateway.model import Receipt, Status
 from chat_gateway.notice import Statement
@@ -19,7 +22,6 @@ from chat_gateway.pace import Pace
 from chat_gateway.schemas import (
     CloseSession,
     Hello,
-    Join,
     NoticeFrame,
     Open,
     Opened,
@@ -44,7 +46,6 @@ UNAUTHENTICATED = 4001
 NO_HELLO = 4002
 FLOOD = 4029
 FAILED = 1011
-PAGE = 100
 
 log = get_logger("connections")
 
@@ -62,6 +63,7 @@ class Connection:
         gate: Gate,
         settings: ChatGatewaySettings,
         verifier: TokenVerifier,
+        desks: Desks,
         *,
         receive: Receive,
         send: AsgiSend,
@@ -75,6 +77,7 @@ class Connection:
         self._gate = gate
         self._settings = settings
         self._verifier = verifier
+        self._desks = desks
         self._receive = receive
         self._terminal = terminal
         self._url = url
@@ -89,11 +92,11 @@ class Connection:
         self._handlers: dict[type, Callable[[Any], Awaitable[None]]] = {
             Hello: self._hello,
             Open: self._open,
-            Join: self._join,
             Resume: self._resume,
             CloseSession: self._close_session,
             Ping: self._ping,
         }
+        self._handlers |= DeskWork(self, desks, chat).handlers
 
     async def run(self, principal: Principal | None) -> None:
         """Serve until either side ends it.
@@ -117,6 +120,8 @@ class Connection:
                 self._deadline.cancel()
             self._leave_all()
             self._chat.presence.leave(self.id)
+            if self._caller is not None:
+                self._desks.floor.leave(self._caller.principal.id, self)
 
     # What comes in
 
@@ -212,6 +217,8 @@ class Connection:
     def _greet(self, principal: Principal, language: str) -> None:
         if self._caller is None:
             self._chat.presence.enter(self.id, "customer" if "customer" in principal.roles else "employee")
+            if "agent" in principal.roles:
+                self._desks.floor.enter(principal.id, self)
         self._caller = Caller(principal, self._terminal)
         self._leave_if_barred(principal)
         left = principal.expires_at + LEEWAY_SECONDS - self._chat.clock.now().timestamp()
@@ -258,26 +265,23 @@ class Connection:
                     topic=frame.topic,
                     shown=shown,
                     acknowledged=frame.notice_version,
+                    left_message=frame.leave_message,
+                    kept=digest_of(frame.place) if frame.place else b"",
                 )
                 passage.touch(part.live.state.id)
         except MunimentError as error:
             if shown is not None and error.kind == "notice-not-acknowledged":
                 self._show(shown.language)
             raise
-        await self._attend(part, "opened", 0, client_id=frame.client_id)
-
-    async def _join(self, frame: Join) -> None:
-        session_id = UUID(frame.session_id)
-        async with self._gate.open("session.join", self._who(), session_id) as passage:
-            part = await self._chat.join_session(passage, session_id=session_id)
-        await self._attend(part, "joined", 0)
+        await self.attend(part, "opened", 0, client_id=frame.client_id)
+        self._desks.floor.ring()
 
     async def _resume(self, frame: Resume) -> None:
         session_id = UUID(frame.session_id)
         async with self._gate.open("session.resume", self._who(), session_id) as passage:
             part = await self._chat.take_part(passage, session_id=session_id)
             check_cursor(part, frame.after_seq)
-        await self._attend(part, "resumed", frame.after_seq)
+        await self.attend(part, "resumed", frame.after_seq)
 
     async def _close_session(self, frame: CloseSession) -> None:
         session_id = UUID(frame.session_id)
@@ -298,14 +302,14 @@ class Connection:
 
     # Hearing a session
 
-    async def _attend(
+    async def attend(
         self, part: Part, how: Literal["opened", "joined", "resumed"], after_seq: int, *, client_id: str | None = None
     ) -> None:
         """Send what the reader lacks, in order, and go over to live delivery without a gap or a repetition."""
         self._gate.ask("message.send", self._who().principal)
         state = part.live.state
         if (former := self._parts.get(state.key)) is not None:
-            self._leave(former)
+            self.leave(former)
         subscription = self._parts[state.key] = Subscription(self, part, after_seq)
         self._chat.sessions.subscribe(part.live, subscription)
         opened = Opened(
@@ -320,30 +324,24 @@ class Connection:
         try:
             # The last look at last_seq and going live happen without a pause in between: nothing can slip through.
             while self.line.closing is None and subscription.cursor < state.last_seq:
-                await self._send_backlog(subscription)
+                await subscription.send_backlog(self._chat.journal)
         except BaseException:
-            self._leave(subscription)
+            self.leave(subscription)
             raise
         subscription.live = True
         if state.status is Status.CLOSED:
-            self.session_ended(subscription)
+            subscription.ended()
 
-    async def _send_backlog(self, subscription: Subscription) -> None:
-        state = subscription.part.live.state
-        for stored in await self._chat.journal.entries_after(state.id, subscription.cursor, PAGE):
-            await self.line.until_half_empty()
-            self.line.push(frames.entry(stored.follow("", state), withhold=subscription.withhold))
-            subscription.cursor = stored.seq
+    def tell(self, text: str) -> None:
+        self.line.push(text)
 
-    def session_ended(self, subscription: Subscription) -> None:
-        """The closing entry went out: say so, and hear no more of this session."""
-        self.line.push(frames.write(frames.closed(subscription.part.live.state)))
-        self._leave(subscription)
+    def passage(self, operation: str, *session_ids: UUID) -> AbstractAsyncContextManager[Passage]:
+        return self._gate.open(operation, self._who(), *session_ids)
 
-    def _leave(self, subscription: Subscription) -> None:
+    def leave(self, subscription: Subscription) -> None:
         self._parts.pop(subscription.part.live.state.key, None)
         self._chat.sessions.unsubscribe(subscription.part.live, subscription)
 
     def _leave_all(self) -> None:
         for subscription in list(self._parts.values()):
-            self._leave(subscription)
+            self.leave(subscription)

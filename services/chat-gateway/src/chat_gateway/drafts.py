@@ -1,7 +1,10 @@
 """Sessions as values: the numbering 1..n, the running digest and what a repeated client id means. No I/O."""
 
 import os
+from datetime import datetime
 from uuid import UUID
+
+import orjson
 
 from chat_gateway.errors import ClientIdReusedError, SessionClosedError, UnknownSessionError
 from chat_gateway.model import (
@@ -18,6 +21,9 @@ from chat_gateway.model import (
     Status,
     place_of,
 )
+from chat_gateway.routing.quiet import Quiet
+from chat_gateway.situation import Situation, Words
+from chat_gateway.turns import Transfer, Turn, check_silence
 from common.contracts.chat import EMPTY_DIGEST, SALT_BYTES, canonical, commitment_to, running_digest
 from common.protection.data_key import DataKey
 from common.protection.events import packed
@@ -29,18 +35,24 @@ class SessionState:
     Attributes:
         participants: by principal.
         receipts: every entry's, by its id.
+        situation: who has it and for whom it waits, as of the last entry that is no message.
+        words: who spoke since.
+        departed: when each employee who handed it on did so, by their id in it.
         data_key: seals what is said in it, and opens it as long as it may be seen.
     """
 
     __slots__ = (
-        "closing", "data_key", "digest", "id", "key", "last_seq", "opening", "participants", "receipts", "status",
+        "closing", "data_key", "departed", "digest", "id", "key", "last_seq", "opening", "participants", "receipts",
+        "situation", "words",
     )  # fmt: skip
 
     def __init__(self, session_id: UUID, data_key: DataKey) -> None:
         self.id = session_id
         self.key = str(session_id)
         self.data_key = data_key
-        self.status = Status.WAITING
+        self.situation = Situation()
+        self.words = Words()
+        self.departed: dict[str, str] = {}
         self.last_seq = 0
         self.digest = EMPTY_DIGEST
         self.participants: dict[str, Participant] = {}
@@ -62,17 +74,40 @@ class SessionState:
         self.last_seq = receipt.seq
         self.digest = receipt.digest
         self.receipts[entry.entry_id] = receipt
-        if kind is Kind.JOINED:
-            self.status = Status.ACTIVE
-        elif kind is Kind.CLOSED:
-            self.status = Status.CLOSED
-            self.closing = entry
+        if kind is Kind.MESSAGE:
+            self.words.spoken(by_customer=entry.by_customer, at=receipt.at)
+        else:
+            self._turn(entry)
         return True
 
+    def _turn(self, entry: Entry) -> None:
+        before, content, at = self.situation.owner, orjson.loads(entry.value), entry.receipt.at
+        quiet = self.words.quiet_after(self.situation)
+        self.situation = self.situation.with_quiet(quiet).after(
+            entry.kind, content, participant_id=content["participant_id"], at=at
+        )
+        self.words.clear()
+        if entry.kind is Kind.CLOSED:
+            self.closing = entry
+        elif before is not None and before != self.situation.owner:
+            self.departed[before] = at
+        if self.situation.owner is not None:
+            self.departed.pop(self.situation.owner, None)
+
     @property
-    def employee(self) -> Participant | None:
-        """The employee who took the session, or None while it waits."""
-        return next((p for p in self.participants.values() if p.role != "customer"), None)
+    def status(self) -> Status:
+        return self.situation.status
+
+    @property
+    def quiet(self) -> Quiet:
+        """For whom is waited, and since when."""
+        return self.words.quiet_after(self.situation)
+
+    @property
+    def owner(self) -> Participant | None:
+        """The employee who has it, or had it last when it is closed."""
+        owner = self.situation.owner
+        return next((p for p in self.participants.values() if p.id == owner), None) if owner else None
 
 
 class Draft:
@@ -83,9 +118,15 @@ class Draft:
         participants: those who come in with them, by principal.
         opened: the opening, when the session begins here.
         closed: the closing, when it ends here.
+        situation: how the session stands then.
+        turned: whether it changed who has it, where it stands or when to look at it next.
+        picked: an id for the record that the session was taken by hand.
     """
 
-    __slots__ = ("_digest", "_receipts", "_seq", "_status", "closed", "entries", "opened", "participants", "state")
+    __slots__ = (
+        "_digest", "_receipts", "_seq", "_words", "closed", "entries", "opened", "participants", "picked", "situation",
+        "state", "turned",
+    )  # fmt: skip
 
     def __init__(self, state: SessionState) -> None:
         self.state = state
@@ -95,7 +136,10 @@ class Draft:
         self.closed: Close | None = None
         self._seq = state.last_seq
         self._digest = state.digest
-        self._status = state.status
+        self.situation = state.situation
+        self.turned = False
+        self.picked = ""
+        self._words: Words | None = None
         self._receipts: dict[str, Receipt] = {}
 
     def place(self, contribution: Contribution, at: str) -> Receipt:
@@ -107,7 +151,8 @@ class Draft:
         Raises:
             ClientIdReusedError: its id stands for another content.
             SessionClosedError: nothing follows the closing entry.
-            UnknownSessionError: somebody else took the session.
+            UnknownSessionError: somebody else has the session.
+            NotInThisStateError: the session's state does not allow this.
             KeyDestroyedError: the session's key was destroyed.
         """
         known = self.state.receipts.get(contribution.entry_id) or self._receipts.get(contribution.entry_id)
@@ -116,25 +161,54 @@ class Draft:
             if running_digest(known.previous, head) != known.digest:
                 raise ClientIdReusedError
             return known
-        if self._status is Status.CLOSED:
+        if self.situation.status is Status.CLOSED:
             raise SessionClosedError
-        if contribution.kind is not Kind.MESSAGE:
-            self._turn(contribution)
-        return self._add(contribution, at)
-
-    def _turn(self, contribution: Contribution) -> None:
         who = contribution.participant
+        if contribution.kind is not Kind.MESSAGE:
+            self._turn(contribution, at)
+        elif who.role != "customer" and who.id != self.situation.owner:
+            raise UnknownSessionError
+        receipt = self._add(contribution, at)
+        if contribution.kind is Kind.MESSAGE:
+            self._spoken().spoken(by_customer=who.role == "customer", at=at)
+        return receipt
+
+    def _turn(self, contribution: Contribution, at: str) -> None:
+        who, now = contribution.participant, datetime.fromisoformat(at)
+        quiet = self._spoken().quiet_after(self.situation)
         if isinstance(contribution, Open):
             self.opened = contribution
-            self.participants[who.principal_id] = who
         elif isinstance(contribution, Join):
-            if self._status is not Status.WAITING:
+            if self.situation.status is not Status.WAITING:
                 raise UnknownSessionError
-            self._status = Status.ACTIVE
-            self.participants[who.principal_id] = who
+            self.picked = contribution.picked
+        elif isinstance(contribution, Turn):
+            contribution.check(self.situation, quiet, now)
         elif isinstance(contribution, Close):
-            self._status = Status.CLOSED
+            if contribution.patience is not None:
+                check_silence(self.situation, quiet, now, contribution.patience)
+            elif (contribution.only_waiting and self.situation.status is not Status.WAITING) or (
+                who.role not in ("customer", "system") and who.id != self.situation.owner
+            ):
+                raise UnknownSessionError
             self.closed = contribution
+        if isinstance(contribution, Open | Join | Transfer) and who.principal_id not in self.state.participants:
+            self.participants[who.principal_id] = who
+        self.situation = self.situation.with_quiet(quiet).after(
+            contribution.kind, contribution.content(), participant_id=who.id, at=at
+        )
+        self._spoken().clear()
+        self.turned = True
+
+    def _spoken(self) -> Words:
+        if self._words is None:
+            self._words = self.state.words.copy()
+        return self._words
+
+    def owner(self) -> Participant | None:
+        """The employee who has the session then."""
+        everybody = (self.state.participants | self.participants).values()
+        return next((p for p in everybody if p.id == self.situation.owner), None)
 
     def _add(self, contribution: Contribution, at: str) -> Receipt:
         seq, previous = self._seq + 1, self._digest
@@ -147,7 +221,8 @@ class Draft:
         receipt = Receipt(seq, at, digest, previous, salt if pii else "")
         self._receipts[contribution.entry_id] = receipt
         head = b'%b,"digest":"%b"' % (covered[:-1], digest.encode())
-        self.entries.append(Entry(contribution.kind, contribution.entry_id, receipt, head, sealed, pii))
+        by_customer = contribution.participant.role == "customer"
+        self.entries.append(Entry(contribution.kind, contribution.entry_id, receipt, by_customer, head, sealed, pii))
         return receipt
 
     def _sealed(self, kind: Kind, seq: int, pii: bytes) -> bytes:

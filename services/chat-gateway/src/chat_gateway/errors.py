@@ -1,7 +1,12 @@
 """What the gateway refuses, each under its own code; on the socket the code is the error frame's, over HTTP the problem's type."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
+from common.clock import rfc3339
 from common.errors import (
     ConflictError,
+    FieldError,
     ForbiddenError,
     InvalidError,
     NotFoundError,
@@ -35,6 +40,43 @@ class SessionClosedError(ConflictError):
 
     def __init__(self) -> None:
         super().__init__("the session is closed; nothing more can be added to it")
+
+
+class NotInThisStateError(ConflictError):
+    """What was asked does not go with where the conversation stands; the text says what stands in the way."""
+
+    kind, title = "not-in-this-state", "The conversation's state does not allow this"
+
+
+class NotDesignatedError(ForbiddenError):
+    """Only who is designated for the topic, and certified for the language, takes a session (S1-016)."""
+
+    kind, title = "not-designated", "This conversation needs another expert"
+
+    def __init__(self, reasons: Sequence[str], lacking: Sequence[str]) -> None:
+        super().__init__(
+            f"this conversation needs another expert: {', '.join(reasons)}",
+            missing=[f"designation {code}" for code in lacking],
+        )
+
+
+class UnknownTopicError(InvalidError):
+    kind, title = "unknown-topic", "There is no such topic"
+
+    def __init__(self, offered: Sequence[str]) -> None:
+        super().__init__(f"the topics are {', '.join(offered)}", errors=[FieldError("topic", "not a topic")])
+
+
+class OutsideHoursError(ConflictError):
+    """Nobody serves the topic now; the text says when somebody does, and how else the agency is reached (S1-002)."""
+
+    kind, title = "outside-hours", "Nobody is here for this topic now"
+
+    def __init__(self, opens_at: datetime | None, why: str, channels: Sequence[str]) -> None:
+        opens = f"it opens at {rfc3339(opens_at)}" if opens_at else "when it opens is not known"
+        super().__init__(
+            f"nobody serves this topic now ({why}); {opens}; leave a message, or use: {', '.join(channels)}"
+        )
 
 
 class ClientIdReusedError(ConflictError):
@@ -114,13 +156,17 @@ __all__ = [
     "ForbiddenError",
     "FrameTooLargeError",
     "MalformedFrameError",
+    "NotDesignatedError",
+    "NotInThisStateError",
     "NotStoredYetError",
     "NotYourSessionError",
     "NoticeNotAcknowledgedError",
+    "OutsideHoursError",
     "SessionClosedError",
     "TextTooLongError",
     "TokenExpiredError",
     "TooManyFramesError",
     "TooManySessionsError",
     "UnknownSessionError",
+    "UnknownTopicError",
 ]

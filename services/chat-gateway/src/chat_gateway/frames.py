@@ -11,31 +11,21 @@ from chat_gateway.drafts import SessionState
 from chat_gateway.errors import FrameTooLargeError, MalformedFrameError, TextTooLongError
 from chat_gateway.model import Entry, Kind, Receipt
 from chat_gateway.notice import Statement
-from chat_gateway.schemas import (
-    MAX_FRAME_BYTES,
-    MAX_TEXT_BYTES,
-    Closed,
-    CloseSession,
-    ErrorFrame,
-    Hello,
-    Join,
-    Notice,
-    Open,
-    Ping,
-    Resume,
-    Send,
-    from_client,
-)
+from chat_gateway.schemas import CLIENT_FRAMES, AnyClientFrame, Closed, ErrorFrame, Notice, Send, from_client
+from chat_gateway.wire import MAX_FRAME_BYTES, MAX_TEXT_BYTES
 from common.errors import FieldError, MunimentError
 from common.telemetry import PERSONAL
 
 _KNOWN = PERSONAL | {"id", "sub", "user_id", "role", "roles", "type"}
-_KNOWN |= {name for kind in (Hello, Open, Join, Send, Resume, CloseSession, Ping) for name in kind.model_fields}
+_KNOWN |= {name for kind in CLIENT_FRAMES for name in kind.model_fields}
+NAMING = frozenset({Kind.JOINED, Kind.TRANSFERRED})
+"""Entries in which an employee's PIN stands."""
+
 WITHHELD = ("pin", "salt")
 _validate = from_client.validate_json
 
 
-def read(text: str) -> Hello | Open | Join | Send | Resume | CloseSession | Ping:
+def read(text: str) -> AnyClientFrame:
     """A client's frame.
 
     Raises:
@@ -116,7 +106,7 @@ def ack(session_key: str, client_id: str, receipt: Receipt) -> str:
 
 def entry(told: Entry, *, withhold: bool) -> str:
     """The frame of an entry; made once for all who may see the same."""
-    if withhold and told.kind is Kind.JOINED:
+    if withhold and told.kind in NAMING:
         return orjson.dumps(seen(told, withhold=True)).decode()
     if not told.frame:
         told.frame = f'{{"type":"entry","kind":"{told.kind.value}","entry":{told.shown.decode()}}}'
@@ -130,7 +120,7 @@ def seen(told: Entry, *, withhold: bool) -> dict[str, Any]:
     """
     content = orjson.loads(told.shown)
     frame: dict[str, Any] = {"type": "entry", "kind": told.kind.value}
-    if withhold and told.kind is Kind.JOINED:
+    if withhold and told.kind in NAMING:
         for name in WITHHELD:
             del content["pii"][name]
         frame["withheld"] = [f"pii.{name}" for name in WITHHELD]

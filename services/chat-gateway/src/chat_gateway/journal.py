@@ -12,13 +12,14 @@ import orjson
 
 from chat_gateway.drafts import Draft, SessionState
 from chat_gateway.model import Entry, Kind, Opening, Participant, Receipt, place_of
-from chat_gateway.publishing import EntryHeaders, action_record
+from chat_gateway.publishing import EntryHeaders
+from chat_gateway.rows import arguments, json_of, participant_place, turned
+from chat_gateway.settings import ChatGatewaySettings
 from common.clock import rfc3339
 from common.errors import NotFoundError
 from common.protection.events import unpacked
 from common.protection.keyring import Keyring
-from common.protection.service_keys import ColumnKeys, ServiceKeys
-from common.settings import ServiceSettings
+from common.protection.service_keys import ServiceKeys
 from common.telemetry import current_traceparent
 
 READERS = 4
@@ -36,6 +37,7 @@ _LOST = (
 )
 
 _APPEND = "SELECT append_entries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+_APPEND_TURNS = "SELECT append_turns($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 _ENTRIES = (
     "SELECT seq, kind, entry_id, value FROM session_entry WHERE session_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"
 )
@@ -83,24 +85,27 @@ class StoredEntry:
         """Raises: KeyDestroyedError: what was said in the session was destroyed."""
         read = orjson.loads(self.value)
         receipt = Receipt(self.seq, read["at"], read["digest"], previous)
+        by_customer = read["role"] == "customer"
         if "pii" not in read:
-            return Entry(self.kind, self.entry_id, receipt, self.value[:-1])
+            return Entry(self.kind, self.entry_id, receipt, by_customer, self.value[:-1])
         pii = state.data_key.open(unpacked(read["pii"]["sealed"]), place_of(self.kind, state.key, self.seq))
         receipt.salt = orjson.loads(pii)["salt"]
         # No text of an entry can hold these bytes: a quotation mark in a text is escaped.
         cut = self.value.rindex(_PII)
-        return Entry(self.kind, self.entry_id, receipt, self.value[:cut], self.value[cut + len(b',"pii":') : -1], pii)
+        head, sealed = self.value[:cut], self.value[cut + len(b',"pii":') : -1]
+        return Entry(self.kind, self.entry_id, receipt, by_customer, head, sealed, pii)
 
 
 class Journal:
     """Args:
-    settings: `database_url` is used.
+    settings: `database_url` is used, and for how long silence is borne.
     keyring: opens the keys of stored sessions.
     service_keys: for the blind indexes by which accounts are found.
     """
 
-    def __init__(self, settings: ServiceSettings, keyring: Keyring, service_keys: ServiceKeys) -> None:
+    def __init__(self, settings: ChatGatewaySettings, keyring: Keyring, service_keys: ServiceKeys) -> None:
         self._keyring = keyring
+        self._patience = settings.patience
         self._service_keys = service_keys
         self._url = settings.database_url.get_secret_value()
         self._writer: asyncpg.Connection[asyncpg.Record] | None = None
@@ -130,8 +135,14 @@ class Journal:
         if connection is None or connection.is_closed():
             connection = self._writer = await self._connect()
         try:
-            values = _arguments(drafts, self._headers, await self._service_keys.ready())
-            return set(await connection.fetchval(_APPEND, *values, timeout=SECONDS))
+            keys = await self._service_keys.ready()
+            values = arguments(drafts, self._headers, keys)
+            turning = [turned(draft, self._patience, keys) for draft in drafts if draft.turned]
+            if turning:
+                lost = await connection.fetchval(_APPEND_TURNS, *values, json_of(turning), timeout=SECONDS)
+            else:
+                lost = await connection.fetchval(_APPEND, *values, timeout=SECONDS)
+            return set(lost)
         except Exception as error:
             self._drop_writer()
             # A value that the driver cannot write is an InterfaceError too, and never reached the server.
@@ -153,7 +164,7 @@ class Journal:
         """Who takes part, by principal."""
         found = {}
         for row in await self._fetch(_PARTICIPANTS, state.id):
-            opened = state.data_key.open(row["sealed"], _participant_place(str(row["id"])))
+            opened = state.data_key.open(row["sealed"], participant_place(str(row["id"])))
             who = Participant(
                 id=str(row["id"]),
                 role=row["role"],
@@ -203,6 +214,10 @@ class Journal:
         rows = await self._fetch(_OPENED, keys.blinds("account", account_id), client_id)
         return rows[0]["id"] if rows else None
 
+    async def account(self, account_id: str) -> bytes:
+        """The blind index of an account, as it is written now."""
+        return (await self._service_keys.ready()).blind("account", account_id)
+
     async def ping(self) -> None:
         await self._fetch("SELECT 1")
 
@@ -243,98 +258,4 @@ def _options(purpose: str) -> dict[str, Any]:
             # The arrays' sizes change with every call: planning anew for each would buy nothing.
             "plan_cache_mode": "force_generic_plan",
         }
-    }
-
-
-def _arguments(drafts: Sequence[Draft], headers: EntryHeaders, keys: ColumnKeys) -> tuple[Any, ...]:
-    """The parameters of `append_entries`: the first entry of each session in front, by session id; then the rest."""
-    ordered = sorted(drafts, key=lambda draft: draft.state.id.bytes)
-    rows = [(d.state, d.entries[0]) for d in ordered]
-    rows += [(d.state, entry) for d in ordered if len(d.entries) > 1 for entry in d.entries[1:]]
-    return (
-        len(ordered),
-        [s.id for s, _ in rows],
-        [e.seq for _, e in rows],
-        [e.entry_id for _, e in rows],
-        [e.kind.value for _, e in rows],
-        [e.value for _, e in rows],
-        [headers.of(s.key, e) for s, e in rows],
-        _json([_opened(d, keys) for d in ordered if d.opened]),
-        _json([_joined(d, p, keys) for d in ordered for p in d.participants.values()]),
-        _json([_closed(d, headers.traceparent) for d in ordered if d.closed]),
-    )
-
-
-def _json(rows: list[dict[str, Any]]) -> str | None:
-    return orjson.dumps(rows).decode() if rows else None
-
-
-def _participant_place(participant_id: str) -> bytes:
-    return f"participant|{participant_id}".encode()
-
-
-def _opened(draft: Draft, keys: ColumnKeys) -> dict[str, Any]:
-    opening = draft.opened
-    if opening is None:
-        raise ValueError("the session does not begin here")
-    facts = opening.facts
-    return {
-        "id": draft.state.key,
-        "account": keys.blind("account", opening.participant.principal_id).hex(),
-        "key_id": draft.state.data_key.text,
-        "client_id": opening.entry_id,
-        "topic": facts.topic,
-        "notice_version": facts.notice_version,
-        "notice_digest": facts.notice_digest,
-        "notice_language": facts.notice_language,
-        "acknowledged_at": facts.acknowledged_at,
-        "identity_assurance": facts.identity_assurance,
-        "authenticator_assurance": facts.authenticator_assurance,
-        "authenticated_at": facts.authenticated_at,
-        "at": draft.entries[0].receipt.at,
-    }
-
-
-def _joined(draft: Draft, who: Participant, keys: ColumnKeys) -> dict[str, Any]:
-    if who.role != "customer" and not (who.pin and who.display_name):
-        raise ValueError("an employee takes part under a PIN and a name (S1-035)")
-    named = {"principal_id": who.principal_id, "display_name": who.display_name, "pin": who.pin}
-    return {
-        "id": who.id,
-        "session_id": draft.state.key,
-        "who": keys.blind("account", who.principal_id).hex(),
-        "role": who.role,
-        "sealed": draft.state.data_key.seal(orjson.dumps(named), _participant_place(who.id)).hex(),
-        "office": who.office,
-        "region": who.region,
-        "at": who.joined_at,
-    }
-
-
-def _closed(draft: Draft, traceparent: str) -> dict[str, Any]:
-    closing, last = draft.closed, draft.entries[-1]
-    if closing is None or draft.state.opening is None:
-        raise ValueError("the session does not end here")
-    told = [
-        action_record(
-            draft.state,
-            p,
-            chat_topic=draft.state.opening.topic,
-            closing=closing,
-            at=last.receipt.at,
-            traceparent=traceparent,
-        )
-        for p in (draft.state.participants | draft.participants).values()
-        if p.role != "customer"
-    ]
-    return {
-        "session_id": draft.state.key,
-        "at": last.receipt.at,
-        "reason": closing.reason,
-        "seq": last.seq,
-        "digest": last.receipt.digest,
-        "told": [
-            {"topic": r.topic, "key": r.key, "value": r.value.decode(), "headers": orjson.dumps(r.headers).decode()}
-            for r in told
-        ],
     }

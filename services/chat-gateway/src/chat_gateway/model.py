@@ -10,22 +10,29 @@ from typing import Any, ClassVar, Literal
 
 import orjson
 
+from chat_gateway.routing.quiet import Patience
 from common.contracts.chat import (
     MessagePosted,
     ParticipantJoined,
     Role,
     SessionClosed,
     SessionEntry,
+    SessionHeld,
     SessionOpened,
+    SessionResumed,
+    SessionReturned,
+    SessionTransferred,
+    SilenceExtended,
+    SilenceWarned,
     canonical,
     entry_place,
 )
 
-CloseReason = Literal["customer_left", "agent_closed", "inactive", "shutdown"]
+CloseReason = Literal["customer_left", "agent_closed", "inactive", "abandoned", "place_kept", "shutdown"]
 
 
 class Status(StrEnum):
-    """waiting → active (an employee took it) → closed; waiting → closed."""
+    """waiting → active (an employee took it) → closed; active → waiting (given back); waiting → closed."""
 
     WAITING = "waiting"
     ACTIVE = "active"
@@ -38,6 +45,12 @@ class Kind(StrEnum):
     OPENED = "opened"
     JOINED = "joined"
     MESSAGE = "message"
+    TRANSFERRED = "transferred"
+    RETURNED = "returned"
+    HELD = "held"
+    RESUMED = "resumed"
+    WARNED = "warned"
+    EXTENDED = "extended"
     CLOSED = "closed"
 
 
@@ -45,6 +58,12 @@ EVENTS: dict[Kind, type[SessionEntry]] = {
     Kind.OPENED: SessionOpened,
     Kind.JOINED: ParticipantJoined,
     Kind.MESSAGE: MessagePosted,
+    Kind.TRANSFERRED: SessionTransferred,
+    Kind.RETURNED: SessionReturned,
+    Kind.HELD: SessionHeld,
+    Kind.RESUMED: SessionResumed,
+    Kind.WARNED: SilenceWarned,
+    Kind.EXTENDED: SilenceExtended,
     Kind.CLOSED: SessionClosed,
 }
 _TYPES = {kind: event.event_type for kind, event in EVENTS.items()}
@@ -115,6 +134,7 @@ class Entry:
 
     Attributes:
         entry_id: a UUID as lower-case text, which costs less than the object where thousands go through in a second.
+        by_customer: whether the customer made it.
         head: its JSON without `pii` and without the closing brace, as it is stored, told and delivered.
         sealed: `pii` as it is stored and told; empty where there is none.
         pii: the same, opened: canonical JSON with its salt.
@@ -124,6 +144,7 @@ class Entry:
     kind: Kind
     entry_id: str
     receipt: Receipt
+    by_customer: bool
     head: bytes = field(repr=False)
     sealed: bytes = field(default=b"", repr=False)
     pii: bytes = field(default=b"", repr=False)
@@ -182,9 +203,18 @@ class Post(Contribution):
 
 @dataclass(slots=True)
 class Open(Contribution):
+    """A customer opens a session.
+
+    Attributes:
+        left_message: nobody serves the topic now; it waits for whoever does.
+        kept: digest of the token of a place that was kept, if there is one.
+    """
+
     kind = Kind.OPENED
 
     facts: Opening
+    left_message: bool = False
+    kept: bytes = field(default=b"", repr=False)
 
     def content(self) -> dict[str, Any]:
         facts = self.facts
@@ -207,7 +237,11 @@ class Open(Contribution):
 
 @dataclass(slots=True)
 class Join(Contribution):
+    """An employee takes a waiting session. `picked`: an id for the record that nobody had asked them."""
+
     kind = Kind.JOINED
+
+    picked: str = ""
 
     def content(self) -> dict[str, Any]:
         return {"office": self.participant.office, "region": self.participant.region}
@@ -218,9 +252,18 @@ class Join(Contribution):
 
 @dataclass(slots=True)
 class Close(Contribution):
+    """The end.
+
+    Attributes:
+        patience: where silence ends it: it is checked once more that the time is over.
+        only_waiting: where a person who gave up ends it: not when an employee has taken it meanwhile.
+    """
+
     kind = Kind.CLOSED
 
     reason: CloseReason
+    patience: Patience | None = None
+    only_waiting: bool = False
 
     def content(self) -> dict[str, Any]:
         return {"reason": self.reason}

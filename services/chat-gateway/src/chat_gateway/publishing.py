@@ -53,14 +53,18 @@ class EntryHeaders:
 def action_record(
     state: SessionState, employee: Participant, *, chat_topic: str, closing: Close, at: str, traceparent: str
 ) -> Record:
-    """The finished work of the employee who had the chat, under the session's key. There is no case, hence no case number."""
+    """The finished work of an employee who had the chat, under the session's key. There is no case, hence no case number.
+
+    Whoever handed it on was done with it then, and not when it ended.
+    """
+    left_at = state.departed.get(employee.id)
     fact = ActionCompleted(
         action_id=new_id(),
         kind="chat_handled",
         form_type=chat_topic,
-        outcome=closing.reason,
+        outcome="transferred" if left_at else closing.reason,
         started_at=datetime.fromisoformat(employee.joined_at),
-        completed_at=datetime.fromisoformat(at),
+        completed_at=datetime.fromisoformat(left_at or at),
         session_id=state.id,
         office=employee.office,
         region=employee.region,

@@ -4,29 +4,37 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
-PROTOCOL = 1
-MAX_FRAME_BYTES = 65_536
-MAX_TEXT_BYTES = 8_192
-
-Topic = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,19}$", description="Coded topic", examples=["retirement"])]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2}$", examples=["en", "es"])]
-Id = Annotated[
-    str,
-    StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", to_lower=True),
-    Field(description="A UUID", json_schema_extra={"format": "uuid"}),
-]
-"""UUIDs stay text where thousands go through in a second; they come out in lower case."""
-
-Seq = Annotated[int, Field(ge=0, le=2_147_483_647)]
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_BYTES, pattern=r"^[^\x00]*$", repr=False)]
-
-
-class ClientFrame(BaseModel):
-    """Nothing but the named fields: a name, a number or an address that a client adds is refused, never merged (S1-001)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+from chat_gateway.desk_schemas import (
+    Accept,
+    Available,
+    Away,
+    Decline,
+    DeskFrame,
+    Extend,
+    Hold,
+    KeepPlace,
+    OfferFrame,
+    OfferGone,
+    PlaceFrame,
+    Prioritise,
+    QueueFrame,
+    ReleaseHold,
+    Transfer,
+    TransferFrame,
+    WithdrawTransfer,
+)
+from chat_gateway.wire import (
+    MAX_TEXT_BYTES,
+    PROTOCOL,
+    ClientFrame,
+    Id,
+    Language,
+    Seq,
+    Text,
+    Topic,
+)
 
 
 class Hello(ClientFrame):
@@ -56,10 +64,19 @@ class Open(ClientFrame):
     notice_version: str = Field(
         max_length=40, description="Version of the statement that was shown and is acknowledged"
     )
+    leave_message: bool = Field(
+        default=False, description="Where nobody serves the topic now: leave what is said for whoever does next"
+    )
+    place: str | None = Field(
+        default=None,
+        max_length=64,
+        repr=False,
+        description="Token of a place in the queue that was kept; it is good once",
+    )
 
 
 class Join(ClientFrame):
-    """An agent takes a waiting session."""
+    """An agent picks a waiting session from the queue."""
 
     type: Literal["join"]
     session_id: Id
@@ -89,11 +106,32 @@ class Ping(ClientFrame):
     type: Literal["ping"]
 
 
-FromClient = Annotated[Hello | Open | Join | Send | Resume | CloseSession | Ping, Field(discriminator="type")]
-from_client: TypeAdapter[Hello | Open | Join | Send | Resume | CloseSession | Ping] = TypeAdapter(FromClient)
+AnyClientFrame = (
+    Hello
+    | Open
+    | Join
+    | Send
+    | Resume
+    | CloseSession
+    | Ping
+    | Available
+    | Away
+    | Accept
+    | Decline
+    | Transfer
+    | WithdrawTransfer
+    | Hold
+    | ReleaseHold
+    | Extend
+    | Prioritise
+    | KeepPlace
+)
+FromClient = Annotated[AnyClientFrame, Field(discriminator="type")]
+from_client: TypeAdapter[AnyClientFrame] = TypeAdapter(FromClient)
 
 
-FRAME_TYPES = tuple(kind.model_fields["type"].annotation.__args__[0] for kind in get_args(get_args(FromClient)[0]))
+CLIENT_FRAMES = get_args(AnyClientFrame)
+FRAME_TYPES = tuple(kind.model_fields["type"].annotation.__args__[0] for kind in CLIENT_FRAMES)
 """What a client can say: each of these has its row in the table of permissions."""
 
 
@@ -154,7 +192,9 @@ class EntryFrame(BaseModel):
     """An entry of the session; `entry` is the event's data as `common.contracts.chat` describes it, opened."""
 
     type: Literal["entry"]
-    kind: Literal["opened", "joined", "message", "closed"]
+    kind: Literal[
+        "opened", "joined", "message", "transferred", "returned", "held", "resumed", "warned", "extended", "closed"
+    ]
     entry: dict[str, Any]
     withheld: list[str] = Field(default=[], description="Members left out for this reader; the commitment covers them")
 
@@ -188,23 +228,47 @@ class Pong(BaseModel):
     type: Literal["pong"] = "pong"
 
 
-ToClient = Annotated[
-    Welcome | NoticeFrame | Opened | Ack | EntryFrame | Closed | ErrorFrame | Pong, Field(discriminator="type")
-]
-to_client: TypeAdapter[Welcome | NoticeFrame | Opened | Ack | EntryFrame | Closed | ErrorFrame | Pong] = TypeAdapter(
-    ToClient
+class Left(BaseModel):
+    """Somebody else has the session now, or it waits again: this receiver hears no more of it."""
+
+    type: Literal["left"] = "left"
+    session_id: Id
+
+
+AnyServerFrame = (
+    Welcome
+    | NoticeFrame
+    | Opened
+    | Ack
+    | EntryFrame
+    | Left
+    | Closed
+    | ErrorFrame
+    | Pong
+    | DeskFrame
+    | OfferFrame
+    | OfferGone
+    | TransferFrame
+    | QueueFrame
+    | PlaceFrame
 )
+ToClient = Annotated[AnyServerFrame, Field(discriminator="type")]
+to_client: TypeAdapter[AnyServerFrame] = TypeAdapter(ToClient)
 
 
 class QueuedSession(BaseModel):
     session_id: UUID
     topic: str
     language: str
-    opened_at: datetime
+    opened_at: datetime = Field(description="When it came into the queue")
+    priority: str | None = Field(default=None, description="Coded reason that an employee recorded")
+    offered: bool = Field(description="Somebody is asked to take it now")
+    left_message: bool
+    mine: bool = Field(description="Whether the caller is designated and certified to take it")
 
 
 class Queue(BaseModel):
-    waiting: list[QueuedSession] = Field(description="Oldest first")
+    waiting: list[QueuedSession] = Field(description="In the order in which they are served")
     next: str | None = Field(default=None, description="Cursor of the next page")
 
 

@@ -19,7 +19,16 @@ KEPT = 512
 
 
 class Subscriber(Protocol):
-    """Someone here who hears every entry of a session."""
+    """Someone here who hears every entry of a session.
+
+    Attributes:
+        for_customer: whether it is the customer who hears it.
+    """
+
+    for_customer: bool
+
+    def tell(self, text: str) -> None:
+        """Send a frame that is no entry."""
 
     def deliver(self, entry: Entry, origin: object) -> None:
         """Take the next entry. `origin` made it and gets an acknowledgement instead; None when nobody here did."""
@@ -59,7 +68,7 @@ class LiveSession:
         """Take in what the database has beyond what is known here."""
         async with self._reading:
             while stored := await journal.entries_after(self.state.id, self.state.last_seq, PAGE):
-                if any(e.kind in (Kind.OPENED, Kind.JOINED) for e in stored):
+                if any(e.kind in (Kind.OPENED, Kind.JOINED, Kind.TRANSFERRED) for e in stored):
                     self.state.participants.update(await journal.participants(self.state))
                 self._take_in(stored)
 

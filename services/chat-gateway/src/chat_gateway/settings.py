@@ -1,5 +1,11 @@
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
 from pydantic import Field
 
+from chat_gateway.routing.quiet import FEWEST_EXTENSIONS, SHORTEST_WARNING, Patience
 from common.settings import ServiceSettings
 
 
@@ -42,3 +48,54 @@ class ChatGatewaySettings(ServiceSettings):
     frames_at_once: int = Field(
         default=1000, ge=1, description="Frames of one connection that may come at once, after a silence or on resuming"
     )
+    registers: Path | None = Field(
+        default=None,
+        description="Folder with an agency's own topics.yaml, hours.yaml or priorities.yaml; a wrong one stops the start",
+    )
+    closures_file: Path | None = Field(
+        default=None, description="Further days closed by order of the President (YAML); missing, chats open on them"
+    )
+    routing_rule: Literal["round-robin", "least-busy"] = Field(
+        default="round-robin", description="Whom a waiting session is offered to among those who may take it"
+    )
+    routing_seconds: float = Field(
+        default=1.0, gt=0, description="How often a process looks for what waits or is due; longer makes people wait"
+    )
+    chats_per_agent: int = Field(default=5, ge=1, le=50, description="Sessions that an employee may have at once")
+    offer_seconds: int = Field(default=30, ge=5, description="How long an employee who was asked may think")
+    refusal_seconds: int = Field(
+        default=120, ge=0, description="How long who declined is not asked for the same session again"
+    )
+    desk_seconds: int = Field(
+        default=45,
+        ge=15,
+        description="Not connected for so long, an employee or a waiting customer counts as not there",
+    )
+    owner_lost_seconds: int = Field(
+        default=120, ge=30, description="After so long without its employee's line a session goes back to the queue"
+    )
+    seat_seconds: int = Field(
+        default=600, ge=60, description="How long a customer whose line dropped keeps the seat in the queue"
+    )
+    hold_seconds: int = Field(default=900, ge=10, description="Longest hold; after it a session goes on by itself")
+    silence_seconds: int = Field(
+        default=300, ge=30, description="How long a customer may be silent before the warning, while the agency waits"
+    )
+    warning_seconds: int = Field(
+        default=120,
+        ge=int(SHORTEST_WARNING.total_seconds()),
+        description="From the warning to the end; WCAG 2.2.1 asks for 20 at least",
+    )
+    silence_extensions: int = Field(
+        default=FEWEST_EXTENSIONS,
+        ge=FEWEST_EXTENSIONS,
+        description="How often a customer may ask for more time; WCAG 2.2.1 asks for ten at least",
+    )
+    place_kept_hours: int = Field(default=96, ge=1, description="How long a kept place in the queue is good")
+
+    @cached_property
+    def patience(self) -> Patience:
+        """How long the agency waits for a silent customer."""
+        return Patience(
+            timedelta(seconds=self.silence_seconds), timedelta(seconds=self.warning_seconds), self.silence_extensions
+        )

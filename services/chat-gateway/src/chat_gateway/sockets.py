@@ -45,6 +45,7 @@ class ChatSocket:
             state.gate,
             self._settings,
             state.verifier,
+            state.desks,
             receive=receive,
             send=send,
             terminal=terminal_of(scope),

@@ -16,9 +16,23 @@ from chat_gateway.errors import (
     UnknownSessionError,
 )
 from chat_gateway.journal import Journal
-from chat_gateway.model import Close, Join, Kind, Open, Opening, Participant, Post, Receipt
+from chat_gateway.model import (
+    Close,
+    CloseReason,
+    Contribution,
+    Join,
+    Kind,
+    Open,
+    Opening,
+    Participant,
+    Post,
+    Receipt,
+    Status,
+)
 from chat_gateway.notice import Statement, Statements
 from chat_gateway.presence import Presence
+from chat_gateway.routing.matching import DEFAULT_LANGUAGE
+from chat_gateway.serving import Topics
 from chat_gateway.sessions import LiveSession, Reply, Sessions, Submission
 from chat_gateway.topics import assurance_of
 from chat_gateway.writer import Writer
@@ -48,6 +62,11 @@ class Part:
     live: LiveSession
     participant: Participant
 
+    @property
+    def is_owner(self) -> bool:
+        """Whether this is the employee who has the session."""
+        return self.live.state.situation.owner == self.participant.id
+
 
 class _Awaited:
     """A reply that one waits for."""
@@ -76,6 +95,7 @@ class Chat:
         statements: Statements,
         presence: Presence,
         keyring: Keyring,
+        topics: Topics,
         clock: Clock,
         opens_per_minute: int,
     ) -> None:
@@ -86,6 +106,7 @@ class Chat:
         self._writer = writer
         self._statements = statements
         self._keyring = keyring
+        self.topics = topics
         self._opens_per_minute = opens_per_minute
 
     def statement(self, language: str) -> Statement:
@@ -96,17 +117,30 @@ class Chat:
         return self._statements.languages(version)
 
     async def open_session(
-        self, caller: LetIn, *, client_id: str, topic: str, shown: Statement | None, acknowledged: str
+        self,
+        caller: LetIn,
+        *,
+        client_id: str,
+        topic: str,
+        shown: Statement | None,
+        acknowledged: str,
+        left_message: bool = False,
+        kept: bytes = b"",
     ) -> Part:
         """Open a session for a customer who was shown the statement and acknowledges it by this (S1-001, S1-002, S3-070).
 
         Sent again with the same client id, it finds the session that is there.
+
+        Args:
+            left_message: for whoever serves the topic next; the customer need not stay.
+            kept: digest of the token of a place that was kept.
 
         Raises:
             ForbiddenError: the token lacks a fact that the session must keep.
             StepUpError: the topic asks for a stronger or fresher proof of who the customer is (RFC 9470).
             NoticeNotAcknowledgedError: nothing is stored then.
             ClientIdReusedError: this account opened another session under this client id.
+            UnknownTopicError, OutsideHoursError: nobody serves the topic, or not now.
             TooManySessionsError: too many in a minute.
             UnavailableError: no key can be had under which to keep what is said.
         """
@@ -119,6 +153,7 @@ class Chat:
         require_assurance(assurance_of(topic), principal, now=self.clock.now())
         if existing := await self._opened_before(principal, client_id, topic):
             return existing
+        self.topics.require_open(topic, leaving_message=left_message)
         if not await self.presence.admit(principal.id, per_minute=self._opens_per_minute):
             raise TooManySessionsError(f"an account may open {self._opens_per_minute} sessions a minute")
         live = self.sessions.begin(new_id(), await self._keyring.take())
@@ -127,7 +162,7 @@ class Chat:
             str(new_id()), principal.id, "customer", principal.claim("display_name"), rfc3339(self.clock.now())
         )
         try:
-            await self._store(live, Open(who, client_id, facts))
+            await self.store(live, Open(who, client_id, facts, left_message, kept))
         except ClientIdReusedError:
             # It was opened through another process at the same moment.
             if existing := await self._opened_before(principal, client_id, topic):
@@ -145,14 +180,35 @@ class Chat:
         return Part(live, policy.participant_of(live.state.participants, principal.id))
 
     async def join_session(self, caller: LetIn, *, session_id: UUID) -> Part:
-        """Take a waiting session as an agent; an agent who has it already just goes on.
+        """Pick a waiting session as an agent; an agent who has it already just goes on.
 
         Raises:
+            NotDesignatedError: the agent is not designated for its topic, or not certified for its language (S1-016).
             ForbiddenError: the token lacks pin, display_name, office or region (S1-035, S1-036, S1-017).
             UnknownSessionError, NotYourSessionError: there is none, or somebody else has it.
         """
-        principal = caller.principal
-        who = Participant(
+        live = await self.sessions.find(session_id)
+        if live is None:
+            raise UnknownSessionError
+        mine = live.state.participants.get(caller.principal.id)
+        if mine is not None and live.state.situation.owner == mine.id and live.state.status is not Status.WAITING:
+            return Part(live, mine)
+        if not policy.may_take(live.state.status):
+            raise NotYourSessionError
+        opening = live.state.opening
+        language = opening.notice_language if opening else DEFAULT_LANGUAGE
+        who = mine or self.employee(caller.principal)
+        self.topics.require_fit(caller.principal, topic=live.state.situation.topic, language=language)
+        await self.store(live, Join(who, str(new_id()), str(new_id())))
+        return Part(live, who)
+
+    def employee(self, principal: Principal) -> Participant:
+        """An employee as a participant.
+
+        Raises:
+            ForbiddenError: the token lacks pin, display_name, office or region (S1-035, S1-036, S1-017).
+        """
+        return Participant(
             str(new_id()),
             principal.id,
             "agent",
@@ -162,15 +218,6 @@ class Chat:
             office=principal.claim("office"),
             region=principal.claim("region"),
         )
-        live = await self.sessions.find(session_id)
-        mine = live.state.participants.get(principal.id) if live else None
-        if live is None:
-            raise UnknownSessionError
-        if mine is None and not policy.may_take(live.state.status):
-            raise NotYourSessionError
-        if mine is None:
-            await self._store(live, Join(who, str(new_id())))
-        return Part(live, mine or who)
 
     async def take_part(self, caller: LetIn, *, session_id: UUID) -> Part:
         """A participant comes back to the session, for reading or for going on.
@@ -184,7 +231,10 @@ class Chat:
         mine = live.state.participants.get(caller.principal.id)
         if mine is None or not caller.covers(Reach(own=True)):
             raise NotYourSessionError
-        return Part(live, mine)
+        part = Part(live, mine)
+        if mine.role != "customer" and not part.is_owner:
+            raise NotYourSessionError  # an employee who handed it on has no need to know what was said since
+        return part
 
     def post(self, part: Part, *, client_id: str, text: str, reply: Reply) -> None:
         """Say something; the reply hears when it is durable."""
@@ -194,14 +244,23 @@ class Chat:
         """End the session; one that is closed already stays as it is."""
         if part.live.state.closing is not None:
             return
-        closing = Close(part.participant, str(new_id()), policy.close_reason(part.participant))
+        await self.end(part, policy.close_reason(part.participant))
+
+    async def end(self, part: Part, reason: CloseReason) -> None:
+        """End the session for this reason; one that is closed already stays as it is."""
+        only_waiting = reason == "place_kept"
         try:
-            await self._store(part.live, closing)
+            await self.store(part.live, Close(part.participant, str(new_id()), reason, only_waiting=only_waiting))
         except MunimentError:
-            if part.live.state.closing is None:
+            if part.live.state.closing is None or only_waiting:
                 raise
 
-    async def _store(self, live: LiveSession, contribution: Open | Join | Close) -> Receipt:
+    async def store(self, live: LiveSession, contribution: Contribution) -> Receipt:
+        """Make this an entry, and wait until it is durable.
+
+        Raises:
+            MunimentError: the session's state does not allow it, or it could not be stored.
+        """
         reply = _Awaited()
         self._writer.submit(Submission(live, contribution, reply))
         return await reply.outcome

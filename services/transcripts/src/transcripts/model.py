@@ -8,7 +8,7 @@ from uuid import UUID
 from common.contracts.chat import CHAT_EVENTS
 
 KIND_OF_TYPE = {event_type: event_type.rsplit(".", 2)[1] for event_type in CHAT_EVENTS}
-"""An entry's kind, short: opened, joined, posted, closed."""
+"""An entry's kind, short: opened, joined, posted, transferred, closed and the like."""
 
 TYPE_OF_KIND = {kind: event_type for event_type, kind in KIND_OF_TYPE.items()}
 

@@ -16,6 +16,12 @@ from transcripts.model import TYPE_OF_KIND, Entry, Party, Sealed
 _EMPTY = bytes.fromhex(EMPTY_DIGEST)
 
 
+JOINING = ("joined", "transferred")
+"""Entries with which an employee begins to take part."""
+
+NAMING = ("opened", *JOINING)
+
+
 @dataclass(frozen=True, slots=True)
 class Verification:
     """What recomputing gave.
@@ -66,7 +72,7 @@ def keeps_to_commitment(entry: Entry, opened: bytes) -> bool:
 
 def names_people(entry: Entry) -> bool:
     """Whether somebody's number stands in it, by which the transcript is to be found."""
-    return entry.kind in ("opened", "joined")
+    return entry.kind in NAMING
 
 
 def seal(session_id: UUID, entries: Sequence[Entry], opened: Mapping[int, bytes]) -> Sealed | Disagreement:
@@ -89,7 +95,7 @@ def seal(session_id: UUID, entries: Sequence[Entry], opened: Mapping[int, bytes]
     for entry in naming:
         if entry.seq not in opened or not keeps_to_commitment(entry, opened[entry.seq]):
             return Disagreement(session_id, "opened_content_is_not_what_was_committed_to", entry.seq)
-    joined = [orjson.loads(entry.canonical) for entry in naming if entry.kind == "joined"]
+    joined = [orjson.loads(entry.canonical) for entry in naming if entry.kind in JOINING]
     people = {entry.seq: orjson.loads(opened[entry.seq]) for entry in naming}
     return Sealed(
         session_id=session_id,

@@ -141,14 +141,84 @@ class MessagePosted(PersonalEntry):
     pii: Annotated[SealedPii | MessagePii, Field(union_mode="left_to_right"), ON_THE_WIRE]
 
 
+TransferReason = Literal[
+    "other-expertise", "language", "shift-ends", "conflict-of-interest", "customer-asked", "technical", "line-lost"
+]
+
+
+class SessionTransferred(PersonalEntry):
+    """An employee took the session over from another, who had asked and had it until then."""
+
+    event_type: ClassVar[str] = "muniment.chat.session.transferred.v1"
+    pii_type = EmployeePii
+
+    from_participant_id: UUID
+    reason: TransferReason
+    office: str
+    region: str
+    pii: Annotated[SealedPii | EmployeePii, Field(union_mode="left_to_right"), ON_THE_WIRE]
+
+
+class SessionReturned(SessionEntry):
+    """The session went back to the queue, at the place it had; `role` says whether its employee or the gateway did that."""
+
+    event_type: ClassVar[str] = "muniment.chat.session.returned.v1"
+
+    chat_topic: str = Field(description="Coded topic from here on")
+    reason: TransferReason
+
+
+class SessionHeld(SessionEntry):
+    """The employee put the session on hold."""
+
+    event_type: ClassVar[str] = "muniment.chat.session.held.v1"
+
+    until: str = Field(description="When it goes on by itself, RFC 3339")
+
+
+class SessionResumed(SessionEntry):
+    """The hold is over."""
+
+    event_type: ClassVar[str] = "muniment.chat.session.resumed.v1"
+
+    cause: Literal["agent", "time"]
+
+
+class SilenceWarned(SessionEntry):
+    """The customer was told that silence ends the session, and when (WCAG 2.2, 2.2.1)."""
+
+    event_type: ClassVar[str] = "muniment.chat.session.warned.v1"
+
+    closes_at: str = Field(description="RFC 3339")
+    extensions_left: int = Field(ge=0, description="How often the customer may still ask for more time")
+
+
+class SilenceExtended(SessionEntry):
+    """The customer asked for more time."""
+
+    event_type: ClassVar[str] = "muniment.chat.session.extended.v1"
+
+
 class SessionClosed(SessionEntry):
     """The session ended; this is its last entry, so `seq` is the number of all entries and `digest` covers all."""
 
     event_type: ClassVar[str] = "muniment.chat.session.closed.v1"
 
-    reason: Literal["customer_left", "agent_closed", "inactive", "shutdown"]
+    reason: Literal["customer_left", "agent_closed", "inactive", "abandoned", "place_kept", "shutdown"]
 
 
 CHAT_EVENTS: dict[str, type[EventData]] = {
-    kind.event_type: kind for kind in (SessionOpened, ParticipantJoined, MessagePosted, SessionClosed)
+    kind.event_type: kind
+    for kind in (
+        SessionOpened,
+        ParticipantJoined,
+        MessagePosted,
+        SessionTransferred,
+        SessionReturned,
+        SessionHeld,
+        SessionResumed,
+        SilenceWarned,
+        SilenceExtended,
+        SessionClosed,
+    )
 }

@@ -11,6 +11,19 @@ from common.clock import Clock
 from common.registers.documents import current_versions
 from common.roles import EMPLOYEES, PROGRAMS, position_with
 
+DESIGNATIONS = (
+    "general",
+    "retirement",
+    "disability",
+    "survivors",
+    "medicare",
+    "overpayment",
+    "direct-deposit",
+    "change-of-address",
+    "identity-records",
+)
+"""What the employees of tests are experts in: every topic that the chat gateway offers."""
+
 
 class Issuer:
     """An identity provider for tests: mints tokens, and writes its public keys where `MUNIMENT_JWKS` can point.
@@ -58,6 +71,8 @@ class Issuer:
                 "display_name": "Ms. Rivera",
                 "office": "S01",
                 "region": "R1",
+                "designations": list(DESIGNATIONS),
+                "languages": ["en", "es"],
                 "amr": ["sc", "pin"],
                 "position": position_with(frozenset(roles)),
                 "training_date": now.date().isoformat(),
