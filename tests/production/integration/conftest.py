@@ -1,53 +1,33 @@
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 
-from common.database import Database, fetch_all
+from common.database import Database
 from common.messaging.broker import Record
-from common.messaging.consumer import Consumer
-from common.testing import FixedClock, Issuer, MemoryBroker, client_of
+from common.testing import FixedClock, Issuer, client_of
 from production.app import make_app, make_subjects
 from production.settings import ProductionSettings
+from tests.plugins.store import MigratedStore
 from tests.production.work import KEYRING, event, received
 
 ASSIGNMENTS = "/v1/employees/{}/assignments"
 
 
-@dataclass
-class Store:
-    """A migrated database of the service, with its consumer."""
-
-    settings: ProductionSettings
-    database: Database
-    clock: FixedClock
-    offset: int = 0
-
-    @property
-    def url(self) -> str:
-        return self.settings.database_url.get_secret_value()
+class Store(MigratedStore[ProductionSettings]):
+    """The service's database, with its consumer."""
 
     async def hear(self, *records: Record) -> None:
         """Let the consumer handle these, as one batch."""
         subject = make_subjects(self.settings, self.clock, KEYRING)[0]
-        consumer = Consumer(subject, database=self.database, broker=MemoryBroker(), clock=self.clock)
-        await consumer.handle(
+        await self.consumer_of(subject).handle(
             [r.__class__(r.topic, 0, r.offset + self.offset, r.key, r.value, r.headers) for r in received(*records)]
         )
         self.offset += len(records)
 
     async def hear_data(self, *data: dict[str, Any]) -> None:
         await self.hear(*(event(d) for d in data))
-
-    async def rows(self, sql: str, *values: object) -> Sequence[asyncpg.Record]:
-        async with self.database.reading() as session:
-            return list(await fetch_all(session, sql, *values))
-
-    async def count(self, table: str) -> int:
-        return int((await self.rows(f"SELECT count(*) FROM {table}"))[0][0])
 
 
 @pytest.fixture

@@ -1,45 +1,25 @@
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
 
-import asyncpg
 import httpx
 import pytest
 
 from common.contracts.envelope import EventData
-from common.database import Database, fetch_all
-from common.messaging.consumer import Consumer
+from common.database import Database
 from common.settings import ServiceSettings
-from common.testing import FixedClock, Issuer, MemoryBroker, client_of
+from common.testing import FixedClock, Issuer, client_of
 from retention.app import make_app, make_subjects
+from tests.plugins.store import MigratedStore
 from tests.retention.facts import received
 
 
-@dataclass
-class Store:
-    """A migrated database of the service, with its consumer."""
-
-    settings: ServiceSettings
-    database: Database
-    clock: FixedClock
-    offset: int = 0
-
-    @property
-    def url(self) -> str:
-        return self.settings.database_url.get_secret_value()
+class Store(MigratedStore[ServiceSettings]):
+    """The service's database, with its consumer."""
 
     async def hear(self, *facts: EventData, source: str = "/muniment/test") -> None:
         """Let the consumer handle events with these facts, as one batch."""
         subject = make_subjects(self.settings, self.clock)[0]
-        consumer = Consumer(subject, database=self.database, broker=MemoryBroker(), clock=self.clock)
-        await consumer.handle(received(*facts, source=source, offset=self.offset))
+        await self.consumer_of(subject).handle(received(*facts, source=source, offset=self.offset))
         self.offset += len(facts)
-
-    async def rows(self, sql: str, *values: object) -> Sequence[asyncpg.Record]:
-        async with self.database.reading() as session:
-            return list(await fetch_all(session, sql, *values))
-
-    async def count(self, table: str) -> int:
-        return int((await self.rows(f"SELECT count(*) FROM {table}"))[0][0])
 
 
 @pytest.fixture
