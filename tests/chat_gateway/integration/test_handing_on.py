@@ -47,7 +47,7 @@ async def test_a_transfer_is_a_handshake_and_the_first_owner_stays_until_the_sec
             url = f"/v1/sessions/{session_id}/targets"
             targets = (await http.get(url, headers=gateway.issuer.headers("agent", sub="a-1"))).json()["targets"]
             alien = await http.get(url, headers=gateway.issuer.headers("agent", sub="a-2"))
-        assert [(t["agent"], t["display_name"], t["load"]) for t in targets] == [("a-2", "Mr. Chen", 0)]
+        assert [(t["agent"], t["office"], t["load"]) for t in targets] == [("a-2", "S01", 0)]
         assert alien.status_code == 404
         await one.ask("transfer", type="transfer", session_id=session_id, agent="a-2", reason="other-expertise")
         offer = await offered(two, session_id)

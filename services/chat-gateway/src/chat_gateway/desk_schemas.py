@@ -195,7 +195,6 @@ class Assignments(BaseModel):
 
 class TargetOut(BaseModel):
     agent: str
-    display_name: str
     office: str
     load: int
     capacity: int

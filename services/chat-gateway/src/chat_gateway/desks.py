@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from chat_gateway import assignments, attendance, placements
-from chat_gateway.attendance import Desk
 from chat_gateway.errors import (
     NotInThisStateError,
     NotYourSessionError,
@@ -38,7 +37,6 @@ class Target:
     """A colleague to whom a session could be handed."""
 
     agent: str
-    display_name: str
     office: str
     load: int
     capacity: int
@@ -101,7 +99,6 @@ class Desks:
                 session,
                 agent,
                 region=principal.claim("region"),
-                name=principal.claim("display_name"),
                 available=available,
                 now=self._clock.now(),
             )
@@ -177,7 +174,7 @@ class Desks:
         until = now + timedelta(seconds=self._settings.offer_seconds)
         async with self._database.unit_of_work() as session:
             placement = await self._placement(session, session_id)
-            colleague = next((d.agent for d in await self._present(session) if d.agent.id == agent), None)
+            colleague = next((d for d in await self._present(session) if d.id == agent), None)
             skip = colleague and why_not(colleague, _waiting(placement), self.topics.need(placement.topic))
             if colleague is None or skip is not None:
                 reasons = ", ".join(why.value for why in skip.reasons) if skip else "not there"
@@ -296,11 +293,11 @@ class Desks:
         language = opening.notice_language if opening else DEFAULT_LANGUAGE
         waiting = Waiting(session_id, situation.topic, language, self._clock.now())
         need = self.topics.need(situation.topic)
-        able = [d for d in present if d.agent.id != caller.principal.id and why_not(d.agent, waiting, need) is None]
-        able.sort(key=lambda d: (d.agent.load / d.agent.capacity, d.agent.id))
-        return [Target(d.agent.id, d.display_name, d.agent.office, d.agent.load, d.agent.capacity) for d in able]
+        able = [d for d in present if d.id != caller.principal.id and why_not(d, waiting, need) is None]
+        able.sort(key=lambda d: (d.load / d.capacity, d.id))
+        return [Target(d.id, d.office, d.load, d.capacity) for d in able]
 
-    async def _present(self, session: Any) -> Sequence[Desk]:
+    async def _present(self, session: Any) -> Sequence[Agent]:
         return await attendance.desks(session, self._clock.now() - timedelta(seconds=self._settings.desk_seconds))
 
     async def _owned(self, caller: LetIn, session_id: UUID) -> Part:

@@ -129,9 +129,4 @@ async def assignments_of(session_id: UUID, door: AtDoor) -> Assignments:
 async def targets(session_id: UUID, door: AtDoor, desks: Annotated[Desks, Depends(desks_of)]) -> Targets:
     async with door.open("session.targets", session_id, fields=["desks"]) as look:
         found = await desks.targets(look, session_id=session_id)
-    return Targets(
-        targets=[
-            TargetOut(agent=t.agent, display_name=t.display_name, office=t.office, load=t.load, capacity=t.capacity)
-            for t in found
-        ]
-    )
+    return Targets(targets=[TargetOut(agent=t.agent, office=t.office, load=t.load, capacity=t.capacity) for t in found])

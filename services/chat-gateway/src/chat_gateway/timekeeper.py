@@ -15,7 +15,6 @@ from prometheus_client import Counter
 from sqlalchemy.exc import DBAPIError
 
 from chat_gateway import assignments, attendance, frames, placements
-from chat_gateway.attendance import Desk
 from chat_gateway.desk_schemas import DeskFrame, OfferFrame, OfferGone
 from chat_gateway.errors import NotInThisStateError, SessionClosedError, UnknownSessionError, UnknownTopicError
 from chat_gateway.floor import Floor
@@ -154,16 +153,16 @@ class Timekeeper:
             if not waiting:
                 return
             desks = await attendance.desks(session, now - timedelta(seconds=self._settings.desk_seconds))
-            if not any(d.agent.available and d.agent.load < d.agent.capacity for d in desks):
+            if not any(d.available and d.load < d.capacity for d in desks):
                 return
             await self._offer_each(session, waiting, desks, now)
 
     async def _offer_each(
-        self, session: WriteSession, waiting: Sequence[Placement], desks: Sequence[Desk], now: datetime
+        self, session: WriteSession, waiting: Sequence[Placement], desks: Sequence[Agent], now: datetime
     ) -> None:
         lately = now - timedelta(seconds=self._settings.refusal_seconds)
         refusals = await assignments.refusals(session, [p.session_id for p in waiting], lately)
-        agents = {d.agent.id: d.agent for d in desks}
+        agents = {d.id: d for d in desks}
         until = now + timedelta(seconds=self._settings.offer_seconds)
         for placement in waiting:
             if not self._is_there(placement, now):

@@ -49,7 +49,6 @@ CREATE TABLE desk (
     languages    text[] NOT NULL,
     office       text NOT NULL,
     region       text NOT NULL,
-    display_name text NOT NULL,
     capacity     int NOT NULL CONSTRAINT desk_capacity CHECK (capacity >= 1),
     available    boolean NOT NULL,
     seen_at      timestamptz NOT NULL,
@@ -57,7 +56,6 @@ CREATE TABLE desk (
 );
 COMMENT ON TABLE desk IS 'Employees who take conversations: what their token says they may take, and whether they are there';
 COMMENT ON COLUMN desk.agent IS 'User id';
-COMMENT ON COLUMN desk.display_name IS 'The name chosen for the public, for colleagues who look for somebody to transfer to';
 
 CREATE TABLE assignment (
     id         uuid PRIMARY KEY,
