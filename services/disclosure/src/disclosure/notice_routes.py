@@ -102,6 +102,6 @@ def _rules(system: str) -> Rules:
 def _candidate(body: DifferencesIn) -> Rules:
     try:
         return rulebook.rules_from(orjson.dumps(body.notice, option=orjson.OPT_SORT_KEYS).decode())
-    except ValueError:
+    except (ValueError, TypeError):  # the second: a number of more than 64 bits
         wrong = "is no notice that holds together; GET /v1/notices/{system} shows the form"
         raise InvalidError("the changed notice cannot be read", errors=[FieldError("notice", wrong)]) from None
