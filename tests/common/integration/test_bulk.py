@@ -15,7 +15,8 @@ from prometheus_client import REGISTRY
 
 from common.access import PERMISSIONS, Table
 from common.access.loading import table_from
-from common.auth import TokenVerifier
+from common.auth import PROGRAMS, TokenVerifier
+from common.bulk import is_export
 from common.database import Database
 from common.ids import new_id
 from common.settings import ServiceSettings
@@ -24,7 +25,11 @@ from common.web.app import create_app
 from common.web.door import AtDoor, Guarded
 from tests.plugins.messaging import rows
 
-WHO = {"agent": {"scope": "any", "purposes": ["training"]}, "customer": {"scope": "any", "implied": "own-record"}}
+WHO = {
+    "agent": {"scope": "any", "purposes": ["training"]},
+    "customer": {"scope": "any", "implied": "own-record"},
+    "case_system": {"scope": "any", "implied": "training"},
+}
 ROW = {"service": "retention", "does": "Read", "personal": "others", "roles": WHO}
 OPERATIONS = {
     "thing.read": ROW | {"at": "GET /v1/things/{thing_id}"},
@@ -170,6 +175,24 @@ async def test_one_callers_count_is_not_anothers(
     assert refused.json()["type"].endswith("/bulk-limit")
     assert "privacy officer" in refused.json()["detail"]
     assert refused.json()["limit"] == 5
+
+
+@pytest.mark.req("S3-100")
+async def test_a_program_that_hands_in_all_day_is_not_stopped(
+    client: httpx.AsyncClient, issuer: Issuer, database: Database
+) -> None:
+    for _ in range(8):
+        answer = await client.get(f"/v1/things/{new_id()}", headers=issuer.headers("case_system"))
+        assert answer.status_code == 200
+    assert await rows(database, ENTRIES) == []
+
+
+def test_programs_hand_in_and_are_shown_nothing() -> None:
+    """What exempts them from the count of looks."""
+    for row in PERMISSIONS.rows.values():
+        if row.personal == "others" and not PROGRAMS.isdisjoint(row.grants):
+            assert {method for method, _ in row.places} == {"POST"}, row.operation
+            assert not is_export(row.operation)
 
 
 @pytest.mark.req("S2-015")
