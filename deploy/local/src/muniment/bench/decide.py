@@ -17,10 +17,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import uvloop
 
-from common.web.rates import DEFAULTS
 from muniment.bench.environment import Environment, running, throwaway
 from muniment.home import CHECKOUT
-from muniment.processes import ProcessSpec, free_port
+from muniment.processes import free_port
 
 RATE = 500
 SECONDS = 10
@@ -124,13 +123,7 @@ async def measure(environment: Environment) -> tuple[dict[str, str], list[str]]:
     if await made.wait():
         raise RuntimeError("the database was not migrated")
     port = free_port()
-    plain = environment.service("disclosure", url, port=port)
-    env = dict(plain.env) | {
-        "MUNIMENT_BULK_LOOKS_SOFT": "999999",
-        "MUNIMENT_BULK_LOOKS_HARD": "999999",
-        "MUNIMENT_RATE_LIMITS": json.dumps(dict.fromkeys(DEFAULTS, "100000/1")),
-    }
-    spec = ProcessSpec(plain.name, plain.argv, env=env, ready=plain.ready)
+    spec = environment.service("disclosure", url, port=port)
     ids = await fill(url, uuid4(), RATE * SECONDS + RATE)
     lines = []
     body = json.dumps({"facts": FACTS}).encode()
@@ -151,7 +144,7 @@ async def measure(environment: Environment) -> tuple[dict[str, str], list[str]]:
                 done, ms = await steady(call, rate=rate, seconds=3)
                 lines.append(f"{name} at {rate}/s: {done:,.0f}/s, p50 {ms['p50']:.1f} ms, p99 {ms['p99']:.1f} ms")
     await multiply(url, PAST)
-    return env, lines
+    return dict(spec.env), lines
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """What a benchmark runs on: a throw-away PostgreSQL with the durability of production, and an issuer of tokens."""
 
+import json
 import shutil
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from uuid import uuid4
 import asyncpg
 
 from common.protection.keyring_store import create_keyring
+from common.web.rates import DEFAULTS
 from muniment import postgres
 from muniment.engines import make_key_files
 from muniment.home import Home, passwords
@@ -73,8 +75,12 @@ class Environment:
             "MUNIMENT_AUDIENCE": "muniment",
             "MUNIMENT_JWKS": str(self.issuer.jwks),
             "MUNIMENT_LOG_LEVEL": "warning",
-            # The load is not a hurried customer's.
+            # The load is not a hurried customer's, nor a thief's: one caller asks what thousands would.
             "MUNIMENT_OPENS_PER_MINUTE": "100000",
+            "MUNIMENT_FRAMES_PER_SECOND": "100000",
+            "MUNIMENT_RATE_LIMITS": json.dumps(dict.fromkeys(DEFAULTS, "100000/1")),
+            "MUNIMENT_BULK_LOOKS_SOFT": "999999",
+            "MUNIMENT_BULK_LOOKS_HARD": "999999",
         }
 
 

@@ -5,12 +5,14 @@ also makes the transaction one that waits for the disk.
 """
 
 import asyncio
+import json
 import statistics
 import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import uvicorn
@@ -67,7 +69,8 @@ async def run(environment: Environment) -> LookFigures:
         subprocess.run, migrate.argv, check=True, env={**inherited_environment(), **migrate.env}, cwd="/"
     )
     given = environment.settings(url, free_port())
-    names = {name.removeprefix("MUNIMENT_").lower(): value for name, value in given.items()}
+    names: dict[str, Any] = {name.removeprefix("MUNIMENT_").lower(): value for name, value in given.items()}
+    names["rate_limits"] = json.loads(names["rate_limits"])
     settings = ServiceSettings.model_validate(names)
     headers = {"Authorization": f"Bearer {environment.issuer.mint('auditor')}"}
     took: dict[str, list[float]] = {"guarded": [], "bare": []}
