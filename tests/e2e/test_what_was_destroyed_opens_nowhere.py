@@ -1,6 +1,5 @@
 """A conversation through gateway and transcripts: no store shows what was said, and after its key no copy opens any more."""
 
-import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable
@@ -20,13 +19,14 @@ from common.contracts.envelope import decode
 from common.database import Database
 from common.messaging.broker import ReceivedRecord, Record
 from common.messaging.consumer import Consumer
+from common.protection import keyring_store
 from common.protection.errors import KeyDestroyedError
 from common.protection.events import UnopenedError, open_events
 from common.protection.key_file import FileKeyService
 from common.protection.keyring import StoredKeyring
 from common.testing import Issuer, MemoryBroker, client_of, serving
+from muniment.__main__ import main
 from muniment.chat_client import ChatClient
-from muniment.keys import destroy_session
 from tests.plugins.kit import KeyringPlace
 from transcripts.app import make_app as transcripts_app
 from transcripts.app import make_subjects
@@ -178,13 +178,9 @@ async def test_a_dump_shows_nobody_and_after_the_key_no_copy_opens(stage: Stage)
     opened = b"".join(keys[key].open(sealed, place) for key, sealed, place in copies).decode()
     assert [value for value in PLANTED if value not in opened] == [], "the copies hold what was said, under seal"
 
-    assert await destroy_session(
-        stage.keyring.owner,
-        stage.gateway.database_url.get_secret_value(),
-        session_id,
-        reason="n1-47-10-1",
-        by="officer",
-    )
+    (session,) = await fetch(stage.gateway, "SELECT key_id FROM chat_session")
+    destroyed = await keyring_store.destroy(stage.keyring.owner, [session["key_id"]], reason="n1-47-10-1", by="officer")
+    assert destroyed == {session["key_id"]}
     await keyring.honour_destroyed()
     for process in (keyring, stage.opener()):
         now = await process.find({key for key, _, _ in copies})
@@ -195,8 +191,6 @@ async def test_a_dump_shows_nobody_and_after_the_key_no_copy_opens(stage: Stage)
             await open_events(process, [decode(records[0], CHAT_EVENTS)])
         await process.close()
     await refused_with_the_reason(stage, session_id)
-    trail = await fetch(stage.gateway, "SELECT user_id, action FROM audit_entry WHERE action = 'session.destroy-key'")
-    assert [tuple(row) for row in trail] == [("operator:officer", "session.destroy-key")]
 
 
 async def refused_with_the_reason(stage: Stage, session_id: UUID) -> None:
@@ -214,15 +208,8 @@ async def refused_with_the_reason(stage: Stage, session_id: UUID) -> None:
         assert (gone.status_code, gone.json()["reason"]) == (410, "n1-47-10-1")
 
 
-async def test_what_is_still_being_said_is_not_destroyed(stage: Stage) -> None:
-    async with (
-        serving(gateway_app(stage.gateway), stage.gateway) as port,
-        ChatClient(f"ws://127.0.0.1:{port}", stage.issuer.mint("customer")) as one,
-    ):
-        session_id = await one.open("retirement")
-        url = stage.gateway.database_url.get_secret_value()
-        with pytest.raises(ValueError, match="not closed"):
-            await destroy_session(stage.keyring.owner, url, session_id, reason="test", by="x")
-        with pytest.raises(ValueError, match="no such"):
-            await destroy_session(stage.keyring.owner, url, UUID(int=1), reason="test", by="x")
-        await asyncio.wait_for(one.say("still here"), 5)
+def test_no_operator_destroys_what_was_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """A session's key is what its record is read with: it goes by the record's disposition and by nothing else."""
+    with pytest.raises(SystemExit):
+        main(["keys", "destroy", "--session", str(UUID(int=1)), "--reason", "n1-47-10-1"])
+    assert "invalid choice: 'destroy'" in capsys.readouterr().err
