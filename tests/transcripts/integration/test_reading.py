@@ -79,7 +79,7 @@ async def test_a_look_needs_a_purpose_of_the_system_that_fits_the_role(
     answer = await desk.get(f"/v1/transcripts/{transcript_id}", role, purpose=purpose, sub="customer-1")
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["missing"] == ["purpose"]
+    assert answer.json().get("missing", []) == ([] if purpose else ["purpose"])
     assert answer.json()["purposes"], "the answer names what is possible"
     assert purpose is None or purpose not in answer.json()["detail"] or purpose == "audit"
     [entry] = await desk.trail()

@@ -224,6 +224,10 @@ def _purpose(grants: Collection[Grant], stated: str) -> str | Refusal:
     if stated in possible:
         return stated
     said = "no purpose is taken here" if not possible else f"possible for your roles here: {', '.join(possible)}"
-    how = "state one in the header Purpose-Of-Use or the query parameter purpose" if not stated else "not this one"
+    how = (
+        "the one that is stated is not among them"
+        if stated
+        else "state one in the header Purpose-Of-Use or the query parameter purpose"
+    )
     return Refusal("purpose", f"the purpose of an access decides who may have it; {said}; {how}",
-                   missing=("purpose",), possible=possible)  # fmt: skip
+                   missing=() if stated else ("purpose",), possible=possible)  # fmt: skip
