@@ -13,6 +13,8 @@ from uuid import UUID
 from fastapi import FastAPI
 
 from chat_gateway import SERVICE_NAME
+from chat_gateway.answering.api import answering_router
+from chat_gateway.answering.tools import Tools
 from chat_gateway.api import own_sessions, public, router
 from chat_gateway.desks import Desks
 from chat_gateway.fanout import Fanout
@@ -96,6 +98,7 @@ class Gateway:
             settings=settings,
             clock=clock,
         )
+        self.tools = Tools(self.database, settings, clock)
         self.gate = Gate(self.database, clock)
         self._catching_up: set[asyncio.Task[None]] = set()
         self.writing: asyncio.Task[None] | None = None
@@ -108,7 +111,7 @@ class Gateway:
         self.writing.add_done_callback(self._writer_ended)
         helpers = [
             asyncio.create_task(work())
-            for work in (self.fanout.run, self.presence.run, self._poll, self.timekeeper.run)
+            for work in (self.fanout.run, self.presence.run, self._poll, self.timekeeper.run, self.tools.run)
         ]
         for helper in helpers:
             helper.add_done_callback(_say_if_failed)
@@ -201,7 +204,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None, keyring: Key
         app.state.database = running.database
         app.state.clock = clock
         app.state.chat, app.state.gate = running.chat, running.gate
-        app.state.desks, app.state.queueing = running.desks, running.queueing
+        app.state.desks, app.state.queueing, app.state.tools = running.desks, running.queueing, running.tools
         async with running.running():
             yield
 
@@ -220,6 +223,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None, keyring: Key
             public,
             routing_router,
             public_routing,
+            answering_router,
             audit_routes.router,
             audit_routes.own_accesses("session.accesses-own", own_sessions),
         ],

@@ -11,6 +11,8 @@ from starlette.types import Receive
 from starlette.types import Send as AsgiSend
 
 from chat_gateway import frames
+from chat_gateway.answering.tools import Tools
+from chat_gateway.answering.work import AnswerWork
 from chat_gateway.desks import Desks, digest_of
 from chat_gateway.deskwork import DeskWork
 from chat_gateway.errors import MalformedFrameError, TokenExpiredError, UnknownSessionError
@@ -18,7 +20,7 @@ from chat_gateway.gate import Caller, Gate, Passage
 from chat_gateway.lines import Line
 from chat_gateway.model import Receipt, Status
 from chat_gateway.notice import Statement
-from chat_gateway.pace import Pace
+from chat_gateway.pace import Deadline, Pace
 from chat_gateway.schemas import (
     CloseSession,
     Hello,
@@ -65,6 +67,7 @@ class Connection:
         verifier: TokenVerifier,
         desks: Desks,
         *,
+        tools: Tools,
         receive: Receive,
         send: AsgiSend,
         terminal: str,
@@ -88,7 +91,7 @@ class Connection:
         self._parts: dict[str, Subscription] = {}
         self._unacknowledged = 0
         self._loop = asyncio.get_running_loop()
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline = Deadline(self._loop)
         self._handlers: dict[type, Callable[[Any], Awaitable[None]]] = {
             Hello: self._hello,
             Open: self._open,
@@ -96,7 +99,8 @@ class Connection:
             CloseSession: self._close_session,
             Ping: self._ping,
         }
-        self._handlers |= DeskWork(self, desks, chat).handlers
+        self._answers = AnswerWork(self, tools, chat, gate, self._who)
+        self._handlers |= DeskWork(self, desks, chat).handlers | self._answers.handlers
 
     async def run(self, principal: Principal | None) -> None:
         """Serve until either side ends it.
@@ -107,7 +111,7 @@ class Connection:
         if principal is not None:
             self._greet(principal, "en")
         else:
-            self._set_deadline(self._settings.hello_seconds, lambda: self._turn_away("no hello came in time"))
+            self._deadline.set(self._settings.hello_seconds, lambda: self._turn_away("no hello came in time"))
         listener = self._loop.create_task(self._listen())
         listener.add_done_callback(self._listener_ended)
         try:
@@ -116,9 +120,9 @@ class Connection:
                 await self.line.run()
         finally:
             listener.cancel()
-            if self._deadline is not None:
-                self._deadline.cancel()
+            self._deadline.cancel()
             self._leave_all()
+            self._answers.gone()
             self._chat.presence.leave(self.id)
             if self._caller is not None:
                 self._desks.floor.leave(self._caller.principal.id, self)
@@ -220,9 +224,10 @@ class Connection:
             if "agent" in principal.roles:
                 self._desks.floor.enter(principal.id, self)
         self._caller = Caller(principal, self._terminal)
+        self._answers.greet(principal)
         self._leave_if_barred(principal)
         left = principal.expires_at + LEEWAY_SECONDS - self._chat.clock.now().timestamp()
-        self._set_deadline(max(left, 0), self._expired)
+        self._deadline.set(max(left, 0), self._expired)
         self.line.push(frames.write(Welcome(roles=sorted(principal.roles), expires_at=principal.expires_at)))
         # Employees see it too: they should know what the public was told.
         self._show(language)
@@ -241,11 +246,6 @@ class Connection:
         self.line.push(
             frames.write(NoticeFrame(**frames.notice(shown, self._chat.languages(shown.version)).model_dump()))
         )
-
-    def _set_deadline(self, seconds: float, call: Callable[[], None]) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-        self._deadline = self._loop.call_later(seconds, call)
 
     def _expired(self) -> None:
         self.line.push(frames.error(TokenExpiredError(), {}))
@@ -322,6 +322,7 @@ class Connection:
         )
         self.line.push(frames.write(opened))
         try:
+            await self._answers.attend(part)
             # The last look at last_seq and going live happen without a pause in between: nothing can slip through.
             while self.line.closing is None and subscription.cursor < state.last_seq:
                 await subscription.send_backlog(self._chat.journal)
@@ -340,6 +341,7 @@ class Connection:
 
     def leave(self, subscription: Subscription) -> None:
         self._parts.pop(subscription.part.live.state.key, None)
+        self._answers.leave(subscription.part.live.state.key)
         self._chat.sessions.unsubscribe(subscription.part.live, subscription)
 
     def _leave_all(self) -> None:

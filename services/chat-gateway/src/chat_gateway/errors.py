@@ -48,6 +48,13 @@ class NotInThisStateError(ConflictError):
     kind, title = "not-in-this-state", "The conversation's state does not allow this"
 
 
+class UnknownAlarmError(NotFoundError):
+    kind, title = "unknown-alarm", "There is no such call for help"
+
+    def __init__(self) -> None:
+        super().__init__("there is no such call for help")
+
+
 class NotDesignatedError(ForbiddenError):
     """Only who is designated for the topic, and certified for the language, takes a session (S1-016)."""
 
@@ -167,6 +174,7 @@ __all__ = [
     "TokenExpiredError",
     "TooManyFramesError",
     "TooManySessionsError",
+    "UnknownAlarmError",
     "UnknownSessionError",
     "UnknownTopicError",
 ]

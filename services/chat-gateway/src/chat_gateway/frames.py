@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, ValidationError
 
+from chat_gateway.answering_schemas import WriteNote
 from chat_gateway.drafts import SessionState
 from chat_gateway.errors import FrameTooLargeError, MalformedFrameError, TextTooLongError
 from chat_gateway.model import Entry, Kind, Receipt
@@ -22,6 +23,7 @@ NAMING = frozenset({Kind.JOINED, Kind.TRANSFERRED})
 """Entries in which an employee's PIN stands."""
 
 WITHHELD = ("pin", "salt")
+WITH_TEXT = (Send, WriteNote)
 _validate = from_client.validate_json
 
 
@@ -37,7 +39,11 @@ def read(text: str) -> AnyClientFrame:
         frame = _validate(text)
     except ValidationError as error:
         raise _explained(error) from None
-    if type(frame) is Send and len(frame.text) * 4 > MAX_TEXT_BYTES and len(frame.text.encode()) > MAX_TEXT_BYTES:
+    if (
+        isinstance(frame, WITH_TEXT)
+        and len(frame.text) * 4 > MAX_TEXT_BYTES
+        and len(frame.text.encode()) > MAX_TEXT_BYTES
+    ):
         raise TextTooLongError(MAX_TEXT_BYTES)
     return frame
 

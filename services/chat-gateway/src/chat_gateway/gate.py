@@ -59,6 +59,21 @@ class Gate:
         """
         return admit(PERMISSIONS.rows[operation], principal, stated="", now=self._clock.now())
 
+    async def ask_of(self, operation: str, caller: Caller) -> str:
+        """Put the question to the table for what must not wait for the trail; only a refusal is recorded here.
+
+        Returns:
+            The purpose.
+
+        Raises:
+            ForbiddenError, StepUpError: the table says no.
+        """
+        try:
+            return self.ask(operation, caller.principal).purpose
+        except MunimentError as refusal:
+            await self.refused(operation, caller, refusal, [])
+            raise
+
     async def log_in(self, caller: Caller) -> None:
         """Know a caller who said hello.
 

@@ -1,4 +1,7 @@
-"""How fast one connection may send. Pure: the time comes from outside."""
+"""How fast one connection may send, and until when. The time comes from outside."""
+
+import asyncio
+from collections.abc import Callable
 
 from chat_gateway.errors import TooManyFramesError
 
@@ -33,3 +36,19 @@ class Pace:
     def hopeless(self) -> bool:
         """Whether as many were refused in a row as may come at once: whoever sends them does not listen."""
         return self._refused > self._at_once
+
+
+class Deadline:
+    """Something that happens when the time is over, unless it is set anew or given up before."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._timer: asyncio.TimerHandle | None = None
+
+    def set(self, seconds: float, call: Callable[[], None]) -> None:
+        self.cancel()
+        self._timer = self._loop.call_later(seconds, call)
+
+    def cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, TypeAdapter
 
+from chat_gateway.answering_schemas import AlarmFrame, AnswerAlarm, Duress, NoteFrame, WriteNote
 from chat_gateway.desk_schemas import (
     Accept,
     Available,
@@ -125,6 +126,9 @@ AnyClientFrame = (
     | Extend
     | Prioritise
     | KeepPlace
+    | WriteNote
+    | Duress
+    | AnswerAlarm
 )
 FromClient = Annotated[AnyClientFrame, Field(discriminator="type")]
 from_client: TypeAdapter[AnyClientFrame] = TypeAdapter(FromClient)
@@ -251,6 +255,8 @@ AnyServerFrame = (
     | TransferFrame
     | QueueFrame
     | PlaceFrame
+    | NoteFrame
+    | AlarmFrame
 )
 ToClient = Annotated[AnyServerFrame, Field(discriminator="type")]
 to_client: TypeAdapter[AnyServerFrame] = TypeAdapter(ToClient)

@@ -46,6 +46,7 @@ class ChatSocket:
             self._settings,
             state.verifier,
             state.desks,
+            tools=state.tools,
             receive=receive,
             send=send,
             terminal=terminal_of(scope),

@@ -1,0 +1,134 @@
+"""The frames of those who answer, on one connection."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+from uuid import UUID
+
+from chat_gateway import frames
+from chat_gateway.answering import alarms, notes
+from chat_gateway.answering.alarms import Alarm
+from chat_gateway.answering.tools import Tools
+from chat_gateway.answering_schemas import AlarmFrame, AlarmOut, AnswerAlarm, Duress, NoteBody, NoteFrame, WriteNote
+from chat_gateway.errors import NotInThisStateError
+from chat_gateway.gate import Caller, Gate, Passage
+from chat_gateway.use_cases import Chat, Part
+from common.auth import Principal
+
+
+class Host(Protocol):
+    """The connection on which the frames come."""
+
+    def passage(self, operation: str, *session_ids: UUID) -> AbstractAsyncContextManager[Passage]:
+        """Through the gate, for one frame of this connection's caller."""
+
+    def tell(self, text: str, /) -> None:
+        """Send a frame."""
+
+
+class AnswerWork:
+    """One connection's way to what those who answer need."""
+
+    def __init__(self, host: Host, tools: Tools, chat: Chat, gate: Gate, who: Callable[[], Caller]) -> None:
+        self._host = host
+        self._tools = tools
+        self._chat = chat
+        self._gate = gate
+        self._who = who
+        self._ears: dict[str, notes.Ear] = {}
+        self.handlers: dict[type, Callable[[Any], Awaitable[None]]] = {
+            WriteNote: self._note,
+            Duress: self._duress,
+            AnswerAlarm: self._answer_alarm,
+        }
+
+    def greet(self, principal: Principal) -> None:
+        """An employee's connection hears alarms as far as they concern them; a customer's hears none."""
+        if principal.roles & (alarms.HELPERS | {"agent"}):
+            self._tools.alarms.watch(self, principal)
+        else:
+            self._tools.alarms.forget(self)
+
+    async def attend(self, part: Part) -> None:
+        """The connection hears this session from now on: its notes, if it is an employee's."""
+        if part.participant.role not in notes.EMPLOYEES:
+            return
+        state = part.live.state
+        ear = self._ears[state.key] = notes.Ear(part.participant, state.id, state.data_key, self._tell_note)
+        await self._tools.notes.listen(ear)
+
+    def leave(self, session_key: str) -> None:
+        """The connection hears this session no more."""
+        ear = self._ears.pop(session_key, None)
+        if ear is not None:
+            self._tools.notes.forget(ear)
+
+    def gone(self) -> None:
+        """The connection ended."""
+        self._tools.alarms.forget(self)
+        for session_key in list(self._ears):
+            self.leave(session_key)
+
+    def alarmed(self, alarm: Alarm, state: Any, /, *, recorded: bool) -> None:
+        frame = AlarmFrame(**out(alarm).model_dump(), state=state, recorded=recorded)
+        self._host.tell(frames.write(frame))
+
+    def _tell_note(self, note: notes.Note) -> None:
+        self._host.tell(frames.write(NoteFrame(**body(note).model_dump())))
+
+    async def _note(self, frame: WriteNote) -> None:
+        session_id = UUID(frame.session_id)
+        async with self._host.passage("note.write", session_id) as passage:
+            part = await self._chat.take_part(passage, session_id=session_id)
+            async with self._tools.database.unit_of_work() as session:
+                note = await self._tools.notes.write(session, part, client_id=frame.client_id, text=frame.text)
+        ear = self._ears.get(frame.session_id)
+        if ear is None or ear.number >= note.number:
+            self._tell_note(note)
+        await self._tools.notes.announce(note)
+
+    async def _duress(self, frame: Duress) -> None:
+        caller = self._who()
+        purpose = await self._gate.ask_of("duress.raise", caller)
+        here = frame.session_id is not None and frame.session_id in self._ears
+        await self._tools.alarms.ring(
+            caller.principal,
+            terminal=caller.terminal,
+            purpose=purpose,
+            session_id=UUID(frame.session_id) if here else None,
+            cause=frame.cause,
+        )
+
+    async def _answer_alarm(self, frame: AnswerAlarm) -> None:
+        alarm_id = UUID(frame.alarm_id)
+        unit_of_work = self._tools.database.unit_of_work
+        async with self._host.passage("duress.answer", alarm_id) as passage, unit_of_work() as session:
+            if await alarms.agent_of(session, alarm_id) == passage.principal.id:
+                raise NotInThisStateError("somebody else has to see to a call for help of one's own")
+            await self._tools.alarms.answer(session, alarm_id, passage.principal)
+        await self._tools.alarms.look()
+
+
+def body(note: notes.Note) -> NoteBody:
+    return NoteBody(
+        session_id=str(note.session_id),
+        number=note.number,
+        note_id=note.note_id,
+        at=note.at,
+        participant_id=note.participant_id,
+        display_name=note.display_name,
+        text=note.text,
+    )
+
+
+def out(alarm: Alarm) -> AlarmOut:
+    return AlarmOut(
+        alarm_id=str(alarm.id),
+        at=alarm.at,
+        cause=alarm.cause,
+        agent=alarm.agent,
+        office=alarm.office,
+        session_id=str(alarm.session_id) if alarm.session_id else None,
+        answered_by=alarm.answered_by,
+        answered_at=alarm.answered_at,
+    )

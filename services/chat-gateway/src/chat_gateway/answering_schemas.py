@@ -1,0 +1,84 @@
+"""Frames and bodies for those who answer: notes among employees, and the call for help."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from chat_gateway.wire import ClientFrame, Id, Text
+
+AlarmCause = Literal["threat", "violence", "self-harm", "medical", "other"]
+
+
+class WriteNote(ClientFrame):
+    """An employee writes a note for colleagues. It is no entry of the session: no customer's connection ever gets it."""
+
+    type: Literal["note"]
+    session_id: Id
+    client_id: Id = Field(description="The client's own id for this note; sending it again is the same note")
+    text: Text
+
+
+class Duress(ClientFrame):
+    """An employee calls for help, with one key: nothing but the type is needed."""
+
+    type: Literal["duress"]
+    session_id: Id | None = Field(default=None, description="The session in which it happens")
+    cause: AlarmCause = "other"
+
+
+class AnswerAlarm(ClientFrame):
+    """Somebody saw a call for help and sees to it."""
+
+    type: Literal["assist"]
+    alarm_id: Id
+
+
+class NoteBody(BaseModel):
+    """A note among employees."""
+
+    session_id: Id
+    number: int = Field(description="Notes of a session count 1, 2, 3 …, apart from its entries")
+    note_id: Id = Field(description="The `client_id` under which it was written")
+    at: datetime
+    participant_id: Id = Field(description="Who wrote it")
+    display_name: str
+    text: str = Field(repr=False)
+
+
+class NoteFrame(NoteBody):
+    """A note, for employees who have the session. Those from before come when they take it or come back."""
+
+    type: Literal["note"] = "note"
+
+
+class Notes(BaseModel):
+    notes: list[NoteBody] = Field(description="In their order")
+    next: int | None = Field(default=None, description="`after` of the next page; none when this was the last")
+
+
+class AlarmOut(BaseModel):
+    """A call for help."""
+
+    alarm_id: Id
+    at: datetime
+    cause: AlarmCause
+    agent: str
+    office: str
+    session_id: Id | None = None
+    answered_by: str | None = None
+    answered_at: datetime | None = None
+
+
+class AlarmFrame(AlarmOut):
+    """For supervisors and security: a colleague calls for help. For the one who called: how it stands."""
+
+    type: Literal["alarm"] = "alarm"
+    state: Literal["raised", "escalated", "answered"]
+    recorded: bool = Field(default=True, description="False while the database is out of reach: it follows")
+
+
+class Alarms(BaseModel):
+    alarms: list[AlarmOut] = Field(
+        description="Of the last day, those that nobody answered first, then the newest first"
+    )
