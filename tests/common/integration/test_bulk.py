@@ -16,8 +16,8 @@ from prometheus_client import REGISTRY
 from common.access import PERMISSIONS, Table
 from common.access.loading import table_from
 from common.auth import PROGRAMS, TokenVerifier
-from common.bulk import is_export
-from common.database import Database
+from common.bulk import FAR, is_export
+from common.database import Database, fetch_all
 from common.ids import new_id
 from common.settings import ServiceSettings
 from common.testing import FixedClock, Issuer, client_of
@@ -212,3 +212,20 @@ async def test_files_go_onto_removable_media_only_where_that_is_permitted(
     async with client_of(permitted) as client:
         headers = issuer.headers("agent") | {"Purpose-Of-Use": "training", "Export-Destination": "removable"}
         assert (await client.get(path, headers=headers)).status_code == 200
+
+
+async def test_one_caller_s_looks_wait_for_each_other_only_near_a_limit(
+    database: Database, issuer: Issuer, clock: FixedClock
+) -> None:
+    lock = "SELECT pg_advisory_xact_lock(hashtextextended('muniment bulk agent-1', 0))"
+    headers = issuer.headers("agent", exp=4102444800, sub="agent-1") | {"Purpose-Of-Use": "training"}
+    for soft, waits in ((FAR, True), (FAR + 2, False)):
+        async with client_of(
+            application(database, issuer, clock, bulk_looks_soft=soft, bulk_looks_hard=9999)
+        ) as client:
+            async with database.unit_of_work() as other:
+                await fetch_all(other, lock)
+                asked = asyncio.create_task(client.get(f"/v1/things/{new_id()}", headers=headers))
+                done, _ = await asyncio.wait({asked}, timeout=0.3 if waits else 10)
+                assert (not done) is waits
+            assert (await asked).status_code == 200

@@ -28,6 +28,11 @@ ALERT = "bulk.alert"
 ALERTS = Counter("muniment_bulk_alerts_total", "Callers who crossed a limit of records in a day", ["limit", "level"])
 log = get_logger("bulk")
 
+FEW, FAR = 10, 200
+"""A look at few records, far below the soft bound, is counted without waiting for the caller's other looks: all that one
+caller may have under way at once (a pool of connections in each process, a few records on each) stays within `FAR`.
+"""
+
 # The lock is taken by a statement of its own: one that waited for it would count what it saw before.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('muniment bulk ' || $1, 0))"
 _COUNT = """
@@ -88,21 +93,31 @@ class BulkLimits:
         """
         if event.action not in self._counted or not event.record_ids or event.principal.roles <= PROGRAMS:
             return
+        if event.action not in self._exports and len(event.record_ids) <= FEW:
+            before, added = await _count(session, event, self._counted, now=now)
+            if before + added <= self._looks.soft - FAR:
+                return
         await fetch_all(session, _LOCK, event.principal.id)
-        await self._count(session, event, self._looks, self._counted, now=now)
+        await self._hold(session, event, self._looks, self._counted, now=now)
         if event.action in self._exports:
-            await self._count(session, event, self._exported, self._exports, now=now)
+            await self._hold(session, event, self._exported, self._exports, now=now)
 
-    async def _count(
+    async def _hold(
         self, session: WriteSession, event: AuditEvent, bounds: Bounds, actions: Sequence[str], *, now: datetime
     ) -> None:
-        values = (event.principal.id, now - WINDOW, list(actions), list(event.record_ids))
-        row = (await fetch_all(session, _COUNT, *values))[0]
-        total = row["before"] + row["added"]
-        if total > bounds.hard and row["added"]:
+        """Hold the caller to these bounds; the lock is held by now."""
+        before, added = await _count(session, event, actions, now=now)
+        if added and before + added > bounds.hard:
             raise BulkLimitError(bounds)
-        if row["before"] < bounds.soft <= total:
+        if before < bounds.soft <= before + added:
             await alert(session, event, bounds.name, "soft", now=now)
+
+
+async def _count(session: WriteSession, event: AuditEvent, actions: Sequence[str], *, now: datetime) -> tuple[int, int]:
+    """How many records the caller saw in the window, and how many this look adds."""
+    values = (event.principal.id, now - WINDOW, list(actions), list(event.record_ids))
+    row = (await fetch_all(session, _COUNT, *values))[0]
+    return row["before"], row["added"]
 
 
 async def alert(session: WriteSession, event: AuditEvent, limit: str, level: str, *, now: datetime) -> None:
