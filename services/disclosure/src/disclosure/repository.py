@@ -103,6 +103,8 @@ async def is_released(session: ReadSession, request_id: UUID) -> bool:
 
 async def keep_rules(session: WriteSession, *, version: str, document: str, now: datetime) -> None:
     """Keep the text of these rules, once, in the transaction of a decision made under them."""
+    if (await session.execute(select(RuleSet.version).where(col(RuleSet.version) == version))).first() is not None:
+        return
     row = {"version": version, "document": document, "first_used_at": now}
     await session.execute(insert(RuleSet).values(row).on_conflict_do_nothing())
 
