@@ -5,6 +5,8 @@ VENV := .venv
 UV := $(VENV)/bin/uv
 RUN := $(VENV)/bin/
 MUNIMENT := $(RUN)python -m muniment
+# Whole files go to two processes, each with engines of its own: most of a run is waiting for them or for one core.
+SPREAD := -n 2 --dist loadfile --no-loadscope-reorder
 MEMBERS := libs/common services/chat-gateway services/transcripts services/production services/disclosure services/retention deploy/local
 
 # The first Python that is new enough; PYTHON=/path/to/python chooses another.
@@ -34,7 +36,7 @@ migrate: venv ## bring the five databases to their newest version (`make up` doe
 ##@ Check it
 .PHONY: test check types isolated bench trace schemas
 test: venv ## run the tests; s=disclosure: those of one service
-	@$(RUN)python -m pytest -q $(if $(s),tests/$(subst -,_,$(s)))
+	@$(RUN)python -m pytest -q $(SPREAD) $(if $(s),tests/$(subst -,_,$(s)))
 
 check: venv ## formatting, lint, types, the walls between packages, generated files
 	@$(RUN)ruff format --check --quiet . || { echo "make check: run \`$(RUN)ruff format .\`" >&2; exit 1; }
@@ -52,7 +54,7 @@ isolated: venv ## each service's tests in an environment that holds its own depe
 		$(UV) venv --quiet --clear $$environment && \
 		$(UV) pip install --quiet --python $$environment/bin/python -c requirements.lock -e libs/common -e deploy/local \
 			-e services/$$service --group services/$$service/pyproject.toml:test && \
-		echo "== $$service" && $$environment/bin/python -m pytest -q --no-header tests/$$package || exit 1; \
+		echo "== $$service" && $$environment/bin/python -m pytest -q --no-header $(SPREAD) tests/$$package || exit 1; \
 	done
 
 bench: venv ## measure throughput and latency against the ceilings of this machine

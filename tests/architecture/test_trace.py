@@ -293,3 +293,19 @@ def test_malformed_register_is_refused(tmp_path: Path, change: tuple[str, str], 
     path.write_text(REGISTER.replace(*change))
     with pytest.raises(trace.TraceError, match=complaint):
         trace.read_register(path)
+
+
+@pytest.mark.parametrize(("ending", "count"), [("assert True", 2), ("assert False", 1)])
+def test_a_run_spread_over_processes_counts_as_one(
+    project: pytest.Pytester, capsys: pytest.CaptureFixture[str], ending: str, count: int
+) -> None:
+    write_tests(project, PASSING)
+    other = PASSING.replace("A-1", "A-3").replace("assert True", ending).replace("greets", "approves")
+    write_tests(project, other, "test_others.py")
+    run_tests(project, "-p", "xdist", "-n", "2", "--dist", "loadfile")
+    record = read_record(project.path / RECORD)
+    assert record is not None
+    assert record.known is not None
+    assert set(record.known) == {"tests/test_things.py::test_greets", "tests/test_others.py::test_approves"}
+    assert trace_of(project) == 0
+    assert last_line(capsys) == f"{count} of 3 obligations shown"

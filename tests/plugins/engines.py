@@ -25,7 +25,7 @@ from muniment.processes import Running, free_port
 from tests.plugins.servers import KafkaServer, RedisServer, start_kafka, start_redis
 
 REQUIRED = os.environ.get("MUNIMENT_REQUIRE_ENGINES") == "1"
-_absent = pytest.StashKey[Counter[str]]()
+WANTING = "for want of "
 
 
 class PostgresServer:
@@ -144,16 +144,14 @@ def do_without(request: pytest.FixtureRequest, engine: str, reason: str) -> NoRe
     sentence = f"{engine}: {reason}"
     if REQUIRED:
         pytest.fail(f"required and not to be had: {sentence}", pytrace=False)
-    request.config.stash.setdefault(_absent, Counter())[sentence] += 1
-    pytest.skip(sentence)
+    pytest.skip(WANTING + sentence)
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One closing line about the tests that found no engine."""
-    absent = config.stash.get(_absent, Counter())
-    if not absent:
-        return
-    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
-    parts = [f"{sum(sentence in text for text in skipped)} for want of {sentence}" for sentence in absent]
-    terminalreporter.write_line("Engine tests that did not run: " + "; ".join(parts))
+    skipped = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", []) if report.longrepr]
+    absent = Counter(WANTING + text.partition(WANTING)[2] for text in skipped if WANTING in text)
+    if absent:
+        parts = [f"{count} {why}" for why, count in absent.items()]
+        terminalreporter.write_line("Engine tests that did not run: " + "; ".join(parts))

@@ -1,11 +1,33 @@
 """Writes down how each test that names an obligation ended. Registered by obligation_trace."""
 
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
 from muniment.trace_record import OUTCOMES, RECORD, Record, Result, fingerprint, read_record, write_record
 from tests.plugins.obligation_trace import obligations_of
+
+TOLD = "obligations"
+"""Under this key a worker of pytest-xdist hands the names of its tests to the process that leads the run."""
+
+
+class Worker(Protocol):
+    """What the leading process knows of a worker that ended."""
+
+    workeroutput: dict[str, Any]
+
+
+class Teller:
+    """In a worker: tells the leading process which obligations the collected tests name. Outcomes it gets anyway."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        output: dict[str, Any] = self.config.workeroutput  # type: ignore[attr-defined]
+        output[TOLD] = {item.nodeid: list(numbers) for item in items if (numbers := obligations_of(item))}
 
 
 class Recorder:
@@ -16,7 +38,8 @@ class Recorder:
         self.root = config.rootpath
         self.tree = ""
         self.named: dict[str, tuple[str, ...]] = {}
-        self.whole_suite = False
+        self.collected = False
+        self.unread_file = False
         self.reported: dict[str, str] = {}
         self.ended: set[str] = set()
         self.remark = ""
@@ -25,14 +48,23 @@ class Recorder:
         self.tree = fingerprint(self.root)
 
     @pytest.hookimpl(tryfirst=True)  # before -k and -m take tests away: the record must know what was left out
-    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         self.named = {item.nodeid: numbers for item in items if (numbers := obligations_of(item))}
-        # A file that could not be imported counts as a failure by now, and its tests are not among the items.
-        self.whole_suite = session.testsfailed == 0 and looks_at_everything(self.config)
+        self.collected = True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Worker) -> None:
+        """Every worker collects everything, so that any of them has all the names; one that crashed has none."""
+        told = getattr(node, "workeroutput", {}).get(TOLD)
+        if told is not None:
+            self.named |= {name: tuple(numbers) for name, numbers in told.items()}
+            self.collected = True
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        # The tests of a file that could not be imported are not among the items.
+        self.unread_file = self.unread_file or report.failed
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.nodeid not in self.named:
-            return
         outcome = outcome_of(report)
         if outcome is not None:
             worst = max(outcome, self.reported.get(report.nodeid, outcome), key=OUTCOMES.index)
@@ -50,8 +82,10 @@ class Recorder:
         record = read_record(path)
         if record is None or record.tree != self.tree:
             record = Record(self.tree)
-        tests = {name: Result(self.reported[name], self.named[name]) for name in self.ended & self.reported.keys()}
-        write_record(path, record.with_run(tests, whole_suite=self.named if self.whole_suite else None))
+        known = self.ended & self.reported.keys() & self.named.keys()
+        tests = {name: Result(self.reported[name], self.named[name]) for name in known}
+        whole_suite = self.collected and not self.unread_file and looks_at_everything(self.config)
+        write_record(path, record.with_run(tests, whole_suite=self.named if whole_suite else None))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.remark:

@@ -19,9 +19,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # A service's own environment has no operator's tool: there the ids are checked and nothing is recorded,
     # so that the record speaks of the one environment that can run every test.
     if find_spec("muniment") is not None and not config.option.collectonly:
-        from tests.plugins.obligation_recorder import Recorder  # noqa: PLC0415 -- not importable in those environments
+        # Not importable in those environments.
+        from tests.plugins.obligation_recorder import Recorder, Teller  # noqa: PLC0415
 
-        config.pluginmanager.register(Recorder(config), "obligation-recorder")
+        told = Teller(config) if hasattr(config, "workerinput") else Recorder(config)
+        config.pluginmanager.register(told, "obligation-recorder")
 
 
 def obligations_of(item: pytest.Item) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from tests.chat_gateway.integration.conftest import Gateway
 from tests.chat_gateway.talking import Talker
 
 SECRET = "078-05-1120"
+NOWHERE = "019a9c3e-0000-7000-8000-000000000001"
 
 
 @pytest.mark.req("S1-001")
@@ -174,15 +175,15 @@ async def test_another_ones_session_is_like_none(gateway: Gateway) -> None:
         ("[]", "malformed-frame", "frame"),
         (json.dumps({"type": SECRET}), "malformed-frame", "frame"),
         (json.dumps({"type": "resume", "session_id": SECRET, "after_seq": 0}), "malformed-frame", "session_id"),
-        (json.dumps({"type": "resume", "session_id": str(uuid4()), "after_seq": "1"}), "malformed-frame", "after_seq"),
-        (json.dumps({"type": "resume", "session_id": str(uuid4()), "after_seq": -1}), "malformed-frame", "after_seq"),
+        (json.dumps({"type": "resume", "session_id": NOWHERE, "after_seq": "1"}), "malformed-frame", "after_seq"),
+        (json.dumps({"type": "resume", "session_id": NOWHERE, "after_seq": -1}), "malformed-frame", "after_seq"),
         (json.dumps({"type": "ping", "name": "A. Customer"}), "malformed-frame", "name"),
         (json.dumps({"type": "ping", SECRET: 1}), "malformed-frame", "frame"),
-        (f'{{"type":"send","session_id":"{uuid4()}","client_id":"{uuid4()}","text":"\\ud800"}}', "malformed-frame", None),
-        (json.dumps({"type": "send", "session_id": str(uuid4()), "client_id": str(uuid4()), "text": "a\0b"}), "malformed-frame", "text"),
-        (json.dumps({"type": "send", "session_id": str(uuid4()), "client_id": str(uuid4()), "text": "é" * 4097}), "text-too-long", None),
-        (json.dumps({"type": "send", "session_id": str(uuid4()), "client_id": str(uuid4()), "text": "x" * 8193}), "text-too-long", None),
-        (json.dumps({"type": "send", "session_id": str(uuid4()), "client_id": str(uuid4()), "text": "x" * 65_536}), "frame-too-large", None),
+        (f'{{"type":"send","session_id":"{NOWHERE}","client_id":"{NOWHERE}","text":"\\ud800"}}', "malformed-frame", None),
+        (json.dumps({"type": "send", "session_id": NOWHERE, "client_id": NOWHERE, "text": "a\0b"}), "malformed-frame", "text"),
+        (json.dumps({"type": "send", "session_id": NOWHERE, "client_id": NOWHERE, "text": "é" * 4097}), "text-too-long", None),
+        (json.dumps({"type": "send", "session_id": NOWHERE, "client_id": NOWHERE, "text": "x" * 8193}), "text-too-long", None),
+        (json.dumps({"type": "send", "session_id": NOWHERE, "client_id": NOWHERE, "text": "x" * 65_536}), "frame-too-large", None),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else None,
 )  # fmt: skip
