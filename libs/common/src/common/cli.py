@@ -1,4 +1,4 @@
-"""The command line that every service has: `python -m <package> api|worker|migrate|redrive|audit`."""
+"""The command line that every service has: `python -m <package> api|worker|migrate|redrive|audit|reseal`."""
 
 import argparse
 import asyncio
@@ -18,6 +18,8 @@ from common.engines import make_broker
 from common.errors import OperatorError
 from common.messaging import redriving
 from common.messaging.consumer import Subject
+from common.protection import reseal_command
+from common.protection.reseal_command import Holdings, nothing_kept
 from common.settings import ServiceSettings
 from common.web.app import serve
 from common.worker import Worker
@@ -32,6 +34,7 @@ class Service:
         migrations: folder with Alembic's `env.py`.
         make_app: settings → FastAPI application.
         make_subjects: settings and clock → what its worker hears.
+        make_holdings: settings → what it keeps under its own key; nothing unless said.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Service:
     migrations: Path
     make_app: Callable[[ServiceSettings], FastAPI]
     make_subjects: Callable[[ServiceSettings, Clock], Sequence[Subject]]
+    make_holdings: Callable[[ServiceSettings], Holdings] = nothing_kept
 
 
 def main(service: Service, arguments: Sequence[str] | None = None) -> int:
@@ -64,6 +68,8 @@ def _run(service: Service, settings: ServiceSettings, options: argparse.Namespac
         upgrade(service.migrations, settings)
     elif options.command == "audit":
         return uvloop.run(audit_command.run(service.name, settings, options))
+    elif options.command == "reseal":
+        return uvloop.run(reseal_command.run(service.name, settings, service.make_holdings(settings), options))
     else:
         subjects = service.make_subjects(settings, SystemClock())
         return asyncio.run(redriving.run(service.name, settings, subjects, options))
@@ -78,6 +84,7 @@ def _parser(service: Service) -> argparse.ArgumentParser:
     commands.add_parser("migrate", help="bring the database to the newest version")
     redriving.add_parser(commands)
     audit_command.add_parser(commands)
+    reseal_command.add_parser(commands)
     return parser
 
 

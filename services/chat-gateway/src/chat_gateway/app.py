@@ -20,6 +20,7 @@ from chat_gateway.desks import Desks
 from chat_gateway.fanout import Fanout
 from chat_gateway.floor import Floor
 from chat_gateway.gate import Gate
+from chat_gateway.holdings import make_holdings
 from chat_gateway.journal import Journal, OutOfReachError
 from chat_gateway.notice import load
 from chat_gateway.presence import Presence
@@ -248,4 +249,5 @@ SERVICE = Service(
     migrations=Path(__file__).parent / "migrations",
     make_app=make_app,
     make_subjects=make_subjects,
+    make_holdings=make_holdings,
 )

@@ -101,7 +101,7 @@ def turned(draft: Draft, patience: Patience, keys: ColumnKeys) -> dict[str, Any]
             "language": opening.facts.notice_language,
             "left_message": opening.left_message,
             "kept": opening.kept.hex(),
-            "account": keys.blind("account", opening.participant.principal_id).hex(),
+            "account": ",".join(one.hex() for one in keys.blinds("account", opening.participant.principal_id)),
         }
     return row
 

@@ -33,6 +33,7 @@ from disclosure import (
 )
 from disclosure.api import public, router
 from disclosure.consumers import SUBJECTS
+from disclosure.holdings import make_holdings
 from disclosure.individuals.doors import aims
 from disclosure.individuals.identity import table
 from disclosure.individuals.states import machine
@@ -153,4 +154,5 @@ SERVICE = Service(
     migrations=Path(__file__).parent / "migrations",
     make_app=make_app,
     make_subjects=make_subjects,
+    make_holdings=make_holdings,
 )

@@ -10,6 +10,8 @@ from sqlmodel import Field
 
 from disclosure.tables import Base
 
+ACCOUNT_SEALED = "individual_request.account_sealed"
+
 
 def _codes() -> Any:
     return Field(sa_column=Column(JSONB, nullable=False))
@@ -33,6 +35,7 @@ class IndividualRequest(Base, table=True):
     codes: dict[str, Any] = _codes()
     records: list[UUID] = _ids()
     account: bytes | None = Field(default=None, sa_type=LargeBinary, repr=False)
+    account_sealed: bytes | None = Field(default=None, sa_type=LargeBinary, repr=False)
     person: bytes = Field(sa_type=LargeBinary, repr=False)
     matter: bytes = Field(sa_type=LargeBinary, repr=False)
     state: str = Field(sa_type=Text)

@@ -22,6 +22,7 @@ from common.web import audit_routes
 from common.web.app import create_app
 from transcripts import consumers
 from transcripts.api import own_transcripts, router
+from transcripts.holdings import make_holdings
 from transcripts.repository.capture import waiting
 from transcripts.settings import TranscriptsSettings
 
@@ -107,4 +108,5 @@ SERVICE = Service(
     migrations=Path(__file__).parent / "migrations",
     make_app=make_app,
     make_subjects=make_subjects,
+    make_holdings=make_holdings,
 )

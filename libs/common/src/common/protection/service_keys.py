@@ -39,6 +39,33 @@ CREATE TABLE service_key (
 COMMENT ON TABLE service_key IS 'Versions of the keys of this store''s sealed columns and blind indexes, wrapped by the key service';
 """
 
+SEALED_ANEW_V1 = """
+CREATE FUNCTION sealed_anew(before bytea, after bytea) RETURNS boolean LANGUAGE sql IMMUTABLE
+    RETURN before IS NOT DISTINCT FROM after
+        OR coalesce(length(before) = length(after) AND substring(after FOR 2) > substring(before FOR 2), false);
+COMMENT ON FUNCTION sealed_anew IS 'Whether this is the same, or as many bytes under a later version of the service''s key';
+
+-- For rows that never change: no other column does, and these only to a later version.
+CREATE FUNCTION sealed_anew_only() RETURNS trigger LANGUAGE plpgsql SET bytea_output = 'hex' AS $$
+DECLARE
+    before jsonb := to_jsonb(OLD);
+    after  jsonb := to_jsonb(NEW);
+    name   text;
+BEGIN
+    IF before = after OR before - TG_ARGV <> after - TG_ARGV THEN
+        RAISE EXCEPTION '%: rows are never changed or removed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+    END IF;
+    FOREACH name IN ARRAY TG_ARGV LOOP
+        IF NOT sealed_anew((before ->> name)::bytea, (after ->> name)::bytea) THEN
+            RAISE EXCEPTION '%: rows are never changed, but for the version that they are sealed under', TG_TABLE_NAME
+                USING ERRCODE = 'restrict_violation';
+        END IF;
+    END LOOP;
+    RETURN NEW;
+END $$;
+"""
+"""What a migration executes where rows that never change have sealed columns: triggers of theirs call `sealed_anew_only`."""
+
 _READ = "SELECT version, wrapped, used_from FROM service_key ORDER BY version"
 _TURN = "SELECT pg_advisory_xact_lock(6120770341)"
 _ADD = "INSERT INTO service_key (version, wrapped, used_from) VALUES ($1, $2, $3)"
@@ -97,6 +124,15 @@ class ColumnKeys:
         """What may stand in the index for this value, in each living version: look it up by all of them."""
         return [self._blind(version, kind, value) for version in self._versions]
 
+    def matches(self, stored: bytes, kind: str, value: str) -> bool:
+        """Whether this value stands in the index here, in whichever living version."""
+        version = version_of(stored)
+        return version in self._versions and hmac.compare_digest(self._blind(version, kind, value), stored)
+
+    def noise(self) -> bytes:
+        """What stands in the index instead of a value that nobody may know any more: it is found by nothing."""
+        return self.newest.to_bytes(VERSION_BYTES) + secrets.token_bytes(hashlib.sha256().digest_size)
+
     def _blind(self, version: int, kind: str, value: str) -> bytes:
         text = f"{kind}\0{normalised(value)}".encode()
         return version.to_bytes(VERSION_BYTES) + hmac.digest(self._versions[version].blinding, text, hashlib.sha256)
@@ -105,6 +141,14 @@ class ColumnKeys:
 def version_of(stored: bytes) -> int:
     """The version of a sealed column or of a blind index's value."""
     return int.from_bytes(stored[:VERSION_BYTES])
+
+
+@dataclass(frozen=True, slots=True)
+class KeyVersion:
+    """A version without its secret; `used_from`: from when on every process writes with it."""
+
+    number: int
+    used_from: datetime
 
 
 class ServiceKeys:
@@ -136,6 +180,11 @@ class ServiceKeys:
                 if self._read is None or now - self._read[0] >= READ_AGAIN:
                     self._read = (now, await self._read_anew(now))
         return self._read[1]
+
+    async def versions(self) -> list[KeyVersion]:
+        """The living versions, oldest first."""
+        async with self._connected() as connection:
+            return [KeyVersion(row["version"], row["used_from"]) for row in await connection.fetch(_READ)]
 
     async def add_version(self) -> int:
         """Make a new version, written with after `TAKES_EFFECT`. Returns its number."""

@@ -11,11 +11,18 @@ from sqlmodel import col, select
 from common.database import ReadSession, fetch_all
 from transcripts.model import Entry
 from transcripts.policy import Scope
+from transcripts.sealing import NAMING
 from transcripts.tables import AuditEntry, Party, PartyIndex, SealFailure, Transcript
 
 _ENTRIES = (
     "SELECT session_id, seq, kind, digest, canonical, key_id, sealed FROM entry WHERE session_id = $1 ORDER BY seq"
 )
+
+_NAMING = """
+SELECT t.id, e.session_id, e.seq, e.kind, e.digest, e.canonical, e.key_id, e.sealed
+FROM transcript AS t JOIN entry AS e ON e.session_id = t.session_id
+WHERE t.id = ANY($1::uuid[]) AND e.kind = ANY($2::text[])
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,12 @@ async def ids_of_party(session: ReadSession, numbers: Collection[bytes]) -> Sequ
 async def entries_of(session: ReadSession, session_id: UUID) -> list[Entry]:
     """The entries of this session, sorted by number."""
     return [Entry(*row) for row in await fetch_all(session, _ENTRIES, session_id)]
+
+
+async def naming_entries(session: ReadSession, transcript_ids: Collection[UUID]) -> list[tuple[UUID, Entry]]:
+    """The entries of these transcripts that name who takes part, each with its transcript."""
+    rows = await fetch_all(session, _NAMING, list(transcript_ids), list(NAMING))
+    return [(row["id"], Entry(*list(row)[1:])) for row in rows]
 
 
 async def find(

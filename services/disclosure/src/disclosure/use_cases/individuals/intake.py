@@ -11,7 +11,7 @@ from common.errors import FieldError, InvalidError
 from common.ids import new_id
 from disclosure import individual_store as store
 from disclosure.errors import ClosedChannelError
-from disclosure.individual_tables import IndividualIdentity, IndividualRequest
+from disclosure.individual_tables import ACCOUNT_SEALED, IndividualIdentity, IndividualRequest
 from disclosure.individuals import clocks, identity, letters
 from disclosure.individuals.doors import aims
 from disclosure.individuals.identity import Claim, Verdict
@@ -204,6 +204,7 @@ def _row(desk: Desk, intake: Intake) -> IndividualRequest:
         codes=dict(intake.codes),
         records=list(dict.fromkeys(intake.records)),
         account=desk.keys.blind(store.ACCOUNT, desk.account) if desk.account else None,
+        account_sealed=store.seal(desk.keys, desk.account, ACCOUNT_SEALED, request_id) if desk.account else None,
         person=store.seal(desk.keys, person, PERSON, request_id),
         matter=store.seal(desk.keys, intake.matter, MATTER, request_id),
         state="",

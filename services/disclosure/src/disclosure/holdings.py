@@ -1,0 +1,74 @@
+"""What this service keeps under its own key: the list by which it is rewritten when the key gets a new version."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from common.database import ReadSession
+from common.protection.reseal_command import Holdings
+from common.protection.resealing import Kept, Known, Place
+from common.protection.service_keys import ColumnKeys
+from common.settings import ServiceSettings
+from disclosure import individual_store as store
+from disclosure.individual_tables import ACCOUNT_SEALED
+from disclosure.tables import place
+from disclosure.use_cases.individuals.desk import LETTER
+from disclosure.use_cases.individuals.intake import MATTER, PERSON
+from disclosure.use_cases.individuals.reviewing import ANSWER, PORTION, STATEMENT
+from disclosure.use_cases.individuals.working import REASON
+
+
+def _of_accounting(column: str) -> Place:
+    return lambda row: place(row["id"], column)
+
+
+def _of_individuals(where: str, *key: str) -> Place:
+    return lambda row: f"{where}:{'/'.join(str(row[name]) for name in key)}"
+
+
+async def _account(_: ReadSession, keys: ColumnKeys, rows: Sequence[asyncpg.Record]) -> Sequence[Known]:
+    """The account stands sealed beside its index."""
+    return [
+        Known([(store.ACCOUNT, store.opened(keys, row["account_sealed"], ACCOUNT_SEALED, row["id"]))])
+        if row["account_sealed"] is not None
+        else Known()
+        for row in rows
+    ]
+
+
+TABLES = (
+    Kept(
+        "accounting",
+        {"id": "uuid"},
+        {name: _of_accounting(name) for name in ("recipient_name", "recipient_address")},
+    ),
+    Kept(
+        "individual_request",
+        {"id": "uuid"},
+        {
+            "person": _of_individuals(PERSON, "id"),
+            "matter": _of_individuals(MATTER, "id"),
+            "account_sealed": _of_individuals(ACCOUNT_SEALED, "id"),
+        },
+        {"account": _account},
+    ),
+    Kept(
+        "individual_step",
+        {"request_id": "uuid", "seq": "int"},
+        {"letter": _of_individuals(LETTER, "request_id", "seq")},
+    ),
+    Kept("individual_decision", {"id": "uuid"}, {"reason": _of_individuals(REASON, "id")}),
+    Kept(
+        "record_dispute",
+        {"record_id": "uuid", "request_id": "uuid"},
+        {
+            "portion": _of_individuals(PORTION, "record_id", "request_id"),
+            "statement": _of_individuals(STATEMENT, "record_id", "request_id"),
+            "answer": _of_individuals(ANSWER, "record_id", "request_id"),
+        },
+    ),
+)
+
+
+def make_holdings(_: ServiceSettings) -> Holdings:
+    return Holdings(TABLES)
