@@ -9,6 +9,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from tests.disclosure.requests_desk import ADDRESS, CONTESTED, NAME, NUMBER, REFUSAL, STATEMENT, Counter
+from tests.plugins.likeness import told_apart
 
 ACTS = [("GET", ""), ("POST", "/answer"), ("POST", "/review"), ("POST", "/statement"), ("POST", "/withdrawal")]
 BODIES: dict[str, Any] = {"/answer": {"description": "x"}, "/statement": {"portion": "a", "statement": "b"}}
@@ -46,6 +47,16 @@ async def test_unknown_and_somebody_elses_are_one_answer_after_the_same_work(
     assert said.count(said[0]) == len(said)
     assert worked[0]
     assert worked[2] == worked[3] == worked[1]
+
+
+@pytest.mark.req("S2-045")
+async def test_unknown_and_somebody_elses_take_the_same_time(counter: Counter) -> None:
+    theirs, nowhere = (await counter.refused())["id"], str(uuid4())
+    headers = counter.issuer.headers("customer", sub="customer-2")
+    assert not await told_apart(
+        lambda: counter.client.get(f"/v1/me/individual-requests/{theirs}", headers=headers),
+        lambda: counter.client.get(f"/v1/me/individual-requests/{nowhere}", headers=headers),
+    )
 
 
 async def test_nothing_found_and_not_yours_are_one_wording(counter: Counter) -> None:

@@ -53,7 +53,21 @@ SELECT id, role, sealed, joined_at, office, region FROM participant WHERE sessio
 """
 _OF_ACCOUNT = "SELECT id FROM chat_session WHERE account = ANY($1::bytea[])"
 _OPENED = "SELECT id FROM chat_session WHERE account = ANY($1::bytea[]) AND client_id = $2"
+_STANDING = """
+SELECT s.status, EXISTS (SELECT FROM participant p WHERE p.session_id = s.id AND p.who = ANY($2::bytea[])) AS takes_part
+FROM chat_session s WHERE s.id = $1
+"""
 _PII = b',"pii":{"key":"'
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Attributes:
+    waiting: whether the session waits for an employee. takes_part: whether the account is a participant.
+    """
+
+    waiting: bool
+    takes_part: bool
 
 
 class OutOfReachError(ConnectionError):
@@ -202,6 +216,15 @@ class Journal:
             authenticated_at=rfc3339(row["authenticated_at"]),
         )
         return state
+
+    async def standing(self, session_id: UUID, account_id: str) -> Standing | None:
+        """How an account stands to a session, by one question whatever the answer; None when there is no such session.
+
+        Asked before a session is read: reading it takes longer than finding none, and says that it is there (S2-045).
+        """
+        keys = await self._service_keys.ready()
+        rows = await self._fetch(_STANDING, session_id, keys.blinds("account", account_id))
+        return Standing(rows[0]["status"] == "waiting", rows[0]["takes_part"]) if rows else None
 
     async def sessions_of(self, account_id: str) -> list[UUID]:
         """The sessions that this account opened."""

@@ -187,7 +187,10 @@ class Chat:
             ForbiddenError: the token lacks pin, display_name, office or region (S1-035, S1-036, S1-017).
             UnknownSessionError, NotYourSessionError: there is none, or somebody else has it.
         """
-        live = await self.sessions.find(session_id)
+        standing = await self.journal.standing(session_id, caller.principal.id)
+        if standing is not None and not (standing.waiting or standing.takes_part):
+            raise NotYourSessionError
+        live = await self.sessions.find(session_id) if standing is not None else None
         if live is None:
             raise UnknownSessionError
         mine = live.state.participants.get(caller.principal.id)
@@ -225,7 +228,10 @@ class Chat:
         Raises:
             UnknownSessionError, NotYourSessionError: there is none, or it is not the caller's.
         """
-        live = await self.sessions.find(session_id)
+        standing = await self.journal.standing(session_id, caller.principal.id)
+        if standing is not None and not standing.takes_part:
+            raise NotYourSessionError
+        live = await self.sessions.find(session_id) if standing is not None else None
         if live is None:
             raise UnknownSessionError
         mine = live.state.participants.get(caller.principal.id)
