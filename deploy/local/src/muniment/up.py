@@ -194,9 +194,9 @@ def _say_more(home: Home, report: dict[str, Any], files: dict[str, Path], *, bri
 
 
 def _print_tokens(files: dict[str, Path]) -> None:
-    print(f"\nTokens, one for each role, good for 12 hours (also in {_short(next(iter(files.values())).parent)}/)")
+    print("\nTokens, one for each role, good for 12 hours")
     for role, file in files.items():
-        print(f"  {role:<17} {file.read_text().strip()}")
+        print(f"  {role:<17} {_short(file)}")
     print(f"{WARNING}")
 
 
