@@ -10,6 +10,7 @@ from common.testing import FixedClock, Issuer, client_of
 from disclosure.app import make_app
 from disclosure.settings import DisclosureSettings
 from tests.disclosure.desk import Desk
+from tests.disclosure.mailroom import Mailroom
 from tests.disclosure.requests_desk import Counter
 
 
@@ -50,3 +51,9 @@ async def desk(
 async def counter(desk: Desk) -> Counter:
     """The served application with people who ask about their own records."""
     return Counter(desk.client, desk.issuer, desk.store, desk.clock)
+
+
+@pytest.fixture
+async def mailroom(desk: Desk) -> Mailroom:
+    """The served application with people who put packages together and send them."""
+    return Mailroom(desk.client, desk.issuer, desk.store, desk.clock)

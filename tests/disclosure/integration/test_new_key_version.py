@@ -12,6 +12,7 @@ from common.protection.service_keys import version_of
 from disclosure.holdings import TABLES, make_holdings
 from disclosure.settings import DisclosureSettings
 from tests.disclosure.desk import RECIPIENT, Desk
+from tests.disclosure.mailroom import Mailroom
 from tests.disclosure.requests_desk import CONTESTED, STATEMENT, Counter
 
 
@@ -32,8 +33,9 @@ async def versions(store: "asyncpg.Connection[asyncpg.Record]") -> dict[str, set
 
 
 async def test_everything_is_written_anew_and_opens_as_before(
-    desk: Desk, counter: Counter, settings: DisclosureSettings, capsys: pytest.CaptureFixture[str]
+    desk: Desk, counter: Counter, mailroom: Mailroom, settings: DisclosureSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    package = await mailroom.opened(desk)
     refused = await counter.refused()
     await counter.do("POST", f"/me/individual-requests/{refused['id']}/review", role="customer", sub="customer-1")
     review = {"outcome": "refused", "found": True, "grounds": ["record-is-right"], "reason": "It stands."}
@@ -45,6 +47,7 @@ async def test_everything_is_written_anew_and_opens_as_before(
     decided = await desk.decide(await desk.asked(), release=True)
     assert decided.status_code == 201, decided.text
     before = (await counter.own(refused["id"]), await counter.detail(refused["id"]))
+    packed = await counter.do("GET", f"/release-packages/{package['id']}", status=200)
     assert set(map(frozenset, (await versions(desk.store)).values())) == {frozenset({1})}
 
     assert await ask(settings, "new_version") == 0
@@ -63,13 +66,14 @@ async def test_everything_is_written_anew_and_opens_as_before(
     assert set(map(frozenset, (await versions(desk.store)).values())) == {frozenset({2})}
     desk.clock.turn(hours=1)
     assert (await counter.own(refused["id"]), await counter.detail(refused["id"])) == before
+    assert await counter.do("GET", f"/release-packages/{package['id']}", status=200) == packed
     assert [r["id"] for r in (await own_list(counter))["items"]] == [refused["id"], later]
-    released = await desk.store.fetchval("SELECT transcript_id FROM accounting_transcript")
+    released = await desk.store.fetchval("SELECT transcript_id FROM accounting_transcript LIMIT 1")
     told = await desk.get("/v1/accountings", transcript_id=released)
     assert RECIPIENT["recipient_name"] in told.text
 
     said = capsys.readouterr().out
-    assert "accounting: 1 of 1 rows rewritten" in said
+    assert "accounting: 2 of 2 rows rewritten" in said
     acts = [(e["action"], e["record_ids"]) for e in await desk.audited() if e["action"].startswith("service_key.")]
     assert acts == [(f"service_key.{act}", ["version:2"]) for act in ("add", "reseal", "retire")]
 

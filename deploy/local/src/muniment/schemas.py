@@ -71,6 +71,7 @@ def generated() -> dict[Path, str]:
     files[ROOT / "docs/events.md"] = asyncapi.render_events_page()
     files[ROOT / "docs/data-dictionary.md"] = dictionary.render(ROOT)
     files[ROOT / "docs/individual-requests.md"] = importlib.import_module("disclosure.individuals.page").render()
+    files[ROOT / "docs/release-packages.md"] = importlib.import_module("disclosure.packages.page").render()
     files |= {ROOT / "docs" / name: text for name, text in _notices().items()}
     return files
 

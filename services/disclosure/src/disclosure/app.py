@@ -37,6 +37,9 @@ from disclosure.holdings import make_holdings
 from disclosure.individuals.doors import aims
 from disclosure.individuals.identity import table
 from disclosure.individuals.states import machine
+from disclosure.packages import media_routes
+from disclosure.packages import routes as package_routes
+from disclosure.packages.law_files import machines_of_packages, marking, sending
 from disclosure.settings import DisclosureSettings
 from disclosure.tables import SigningKey
 
@@ -92,6 +95,8 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
             notice_routes.router,
             own_routes.router,
             individual_routes.router,
+            package_routes.router,
+            media_routes.router,
             public,
             registers.router,
             outbound.router,
@@ -104,8 +109,8 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
 
 
 def _read_the_law() -> None:
-    """Who has to prove what, what may become of a request, and where it belongs: a file that does not hold together stops
-    the service.
+    """Who has to prove what, what may become of a request or a package, where it belongs, and how it may go: a file that
+    does not hold together stops the service.
 
     Raises:
         ValueError: the text says where.
@@ -113,6 +118,9 @@ def _read_the_law() -> None:
     table()
     machine()
     aims()
+    machines_of_packages()
+    sending()
+    marking()
 
 
 class SignerSource:

@@ -51,13 +51,13 @@ class NoSuchIndividualRequestError(NotFoundError):
 
 
 class NotNowError(ConflictError):
-    """The state of a request does not allow this act (5 U.S.C. 552a(d)(2), (d)(3))."""
+    """The state of a request, a package or an incident does not allow this act."""
 
-    kind, title = "not-now", "The state of the request does not allow this act"
+    kind, title = "not-now", "The present state does not allow this act"
 
-    def __init__(self, state: str, possible: tuple[str, ...]) -> None:
+    def __init__(self, state: str, possible: tuple[str, ...], what: str = "the request") -> None:
         does = f"possible are {', '.join(possible)}" if possible else "nothing follows it"
-        super().__init__(f"the request is {state}; {does}", state=state, possible=list(possible))
+        super().__init__(f"{what} is {state}; {does}", state=state, possible=list(possible))
 
 
 class ClosedChannelError(InvalidError):

@@ -11,6 +11,7 @@ from common.protection.service_keys import ColumnKeys
 from common.settings import ServiceSettings
 from disclosure import individual_store as store
 from disclosure.individual_tables import ACCOUNT_SEALED
+from disclosure.packages.desk import PARTICULARS, RECIPIENT
 from disclosure.tables import place
 from disclosure.use_cases.individuals.desk import LETTER
 from disclosure.use_cases.individuals.intake import MATTER, PERSON
@@ -67,6 +68,8 @@ TABLES = (
             "answer": _of_individuals(ANSWER, "record_id", "request_id"),
         },
     ),
+    Kept("release_package", {"id": "uuid"}, {"recipient": _of_individuals(RECIPIENT, "id")}),
+    Kept("package_person", {"id": "uuid"}, {"particulars": _of_individuals(PARTICULARS, "id")}),
 )
 
 

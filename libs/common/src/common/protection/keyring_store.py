@@ -74,7 +74,9 @@ async def destroy(url: str, key_ids: Collection[UUID], *, reason: str, by: str) 
         await connection.execute("VACUUM data_key")
         return {row["id"] for row in rows}
     except asyncpg.CheckViolationError:
-        raise ValueError("the reason must be a code: lower-case letters, digits, underscore, hyphen and full stop") from None
+        raise ValueError(
+            "the reason must be a code: lower-case letters, digits, underscore, hyphen and full stop"
+        ) from None
     finally:
         await connection.close()
 
