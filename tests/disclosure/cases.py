@@ -10,7 +10,7 @@ from uuid import UUID
 import yaml
 
 from common.contracts.disclosure import FactValue
-from disclosure import policy, rulebook, vocabulary
+from disclosure import policy, rulebook
 from disclosure.model import COMPANIONS
 from disclosure.question import Decision, Question, Rules, TaxSpan
 
@@ -72,7 +72,7 @@ def signature(fact: str) -> dict[str, FactValue]:
 
 def said(question: Question) -> dict[str, FactValue]:
     """Those facts of a question that people may state."""
-    sayable = vocabulary.said_by_people(rules_for(question.basis).notice)
+    sayable = rules_for(question.basis).notice.said_by_people
     return {name: value for name, value in question.facts.items() if name in sayable}
 
 

@@ -13,7 +13,6 @@ from common.contracts.disclosure import DISCLOSURE_EVENTS
 from common.contracts.envelope import Envelope, EventData, decode
 from common.messaging.broker import Record
 from common.testing import FixedClock, Issuer
-from disclosure import vocabulary
 from disclosure.policy import agency_day
 from disclosure.question import Question, TaxSpan
 from tests.disclosure.cases import base, rules_for, said, signed_facts
@@ -91,7 +90,7 @@ class Desk:
             told = {n.partition(".")[2]: v for n, v in question.facts.items() if n.startswith(f"{kind}.")}
             if f"{kind}.reference" not in question.facts:
                 continue
-            sayable = vocabulary.said_by_people(rules_for(question.basis).notice)
+            sayable = rules_for(question.basis).notice.said_by_people
             own = {n: v for n, v in told.items() if f"{kind}.{n}" not in sayable and n not in {"standing", "approval"}}
             mark = f"{told['reference']}-x{uuid4().hex[:6]}"
             terms = {n: v for n, v in own.items() if not isinstance(v, bool) and "." not in n}

@@ -42,7 +42,7 @@ def test_the_words_of_the_cases_are_words_that_a_request_may_use(basis: str) -> 
     facts: dict[str, FactValue] = {}
     for case in rows(basis):
         facts |= case.question.facts
-    sayable = vocabulary.said_by_people(notice)
+    sayable = notice.said_by_people
     question = base(basis)
     said = {name: value for name, value in facts.items() if name in sayable}
     assert said

@@ -99,8 +99,9 @@ async def raw_connection(session: AsyncSession) -> "asyncpg.Connection[asyncpg.R
         return cast("asyncpg.Connection[asyncpg.Record]", known[1])
     pooled = await (await session.connection()).get_raw_connection()
     # SQLAlchemy sends BEGIN with its own first statement only: without one, the driver would commit each by itself.
-    if getattr(pooled.dbapi_connection, "_transaction", None) is None:
-        await session.execute(text("SELECT 1"))
+    adapted: Any = pooled.dbapi_connection
+    if adapted._transaction is None:  # noqa: SLF001 - no public way but a statement, a round trip in every unit of work
+        await adapted._start_transaction()  # noqa: SLF001
     session.info[_RAW] = (transaction, pooled.driver_connection)
     return cast("asyncpg.Connection[asyncpg.Record]", pooled.driver_connection)
 

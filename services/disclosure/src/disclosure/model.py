@@ -6,6 +6,7 @@ applied by `policy.py`. What is asked and what is answered stands in `question.p
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -192,6 +193,11 @@ class Notice(Rule):
         yield from self.common
         for basis in (*self.routine_uses, *self.conditions):
             yield from basis.elements
+
+    @cached_property
+    def said_by_people(self) -> Mapping[str, Element]:
+        """The facts that whoever asks or decides may state; all others come from registers or are signed findings."""
+        return {element.fact: element for element in self.elements() if element.said_by_people}
 
     def bases(self) -> Iterator[str]:
         yield from (basis.id for basis in (*self.routine_uses, *self.conditions))

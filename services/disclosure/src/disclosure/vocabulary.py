@@ -38,7 +38,7 @@ def wrong_with_facts(notice: Notice, facts: Mapping[str, FactValue]) -> list[Fie
     """What is wrong with these facts, by name; an unknown name is not repeated."""
     if len(facts) > _MOST_FACTS:
         return [FieldError("facts", f"there are more than {_MOST_FACTS} facts")]
-    known = said_by_people(notice)
+    known = notice.said_by_people
     by_name = {element.fact: element for element in notice.elements()}
     wrong: list[FieldError] = []
     for name, value in facts.items():
@@ -50,11 +50,6 @@ def wrong_with_facts(notice: Notice, facts: Mapping[str, FactValue]) -> list[Fie
         else:
             wrong.append(_unknown("facts", name, list(known)))
     return wrong
-
-
-def said_by_people(notice: Notice) -> dict[str, Element]:
-    """The facts that whoever asks or decides may state; all others come from registers or are signed findings."""
-    return {element.fact: element for element in notice.elements() if element.said_by_people}
 
 
 def wrong_with_spans(spans: Sequence[TaxSpan], transcript_ids: Collection[UUID]) -> list[FieldError]:

@@ -117,7 +117,7 @@ async def _question(
 ) -> Question:
     """The request with what people say and what the registers say: each only what it is asked for."""
     earlier, known_spans = await repository.facts_so_far(session, request)
-    sayable = vocabulary.said_by_people(rules.notice)
+    sayable = rules.notice.said_by_people
     said = {name: value for name, value in {**earlier, **newly.facts}.items() if name in sayable}
     day = policy.agency_day(now)
     registered = await papers.facts_of(session, request.id, request.transcript_ids, said, day)
