@@ -11,7 +11,7 @@ import uvloop
 
 from common.clock import SystemClock
 from muniment import daemon, kafka, redis
-from muniment.bench import chat, consume, looks
+from muniment.bench import chat, consume, decide, looks
 from muniment.bench.environment import throwaway
 from muniment.bench.stage import throwaway_stage
 from muniment.errors import PlainError
@@ -75,6 +75,23 @@ def look_row(found: looks.LookFigures) -> str:
     )
 
 
+def decide_rows(found: decide.DecideFigures) -> list[str]:
+    rows = [
+        f"| decisions at {one.rate}/s: answered, p50 / p99 | {one.done:,.0f}/s, {one.p50:.1f} / {one.p99:.1f} ms | "
+        f"{base.done:,.0f}/s, {base.p50:.1f} / {base.p99:.1f} ms for the same call that does nothing | "
+        f"{one.done / base.done:.2f} | {'500/s at p99 under 10 ms' if one.rate == decide.RATES[-1] else ''} |"
+        for one, base in zip(found.decided, found.nothing, strict=True)
+    ]
+    minutes = 1_000_000 / found.compared / 60
+    return [
+        *rows,
+        (
+            f"| past decisions compared with the rules of today | {found.compared:,.0f}/s | | | a million in five minutes "
+            f"(at this speed: {minutes:.1f}) |"
+        ),
+    ]
+
+
 def idle_memory_mib() -> float:
     """Proportional memory of the whole platform, some time after it came up.
 
@@ -123,6 +140,7 @@ def main(options: argparse.Namespace) -> int:
     with throwaway() as environment:
         lines += chat_rows(asyncio.run(chat.run(environment)))
         lines.append(look_row(uvloop.run(looks.run(environment))))
+        lines += decide_rows(uvloop.run(decide.run(environment)))
     lines.append(f"| idle memory of the whole platform under `make up` | {memory:.0f} MiB | | | below 900 MiB |")
     for event_log in event_logs():
         with throwaway_stage(event_log) as stage:

@@ -1,4 +1,4 @@
-"""Decide through HTTP at a steady rate, and compare past decisions: `python -m muniment.bench.decide`.
+"""Decide through HTTP at a steady rate, and compare past decisions with the rules of today.
 
 Each measured call decides a request of routine use 7 with facts, decision, event and audit entry written. The ceiling is the
 same request to the same process that is refused before it does anything: an unknown path.
@@ -7,23 +7,23 @@ same request to the same process that is refused before it does anything: an unk
 import asyncio
 import json
 import os
-import subprocess
+import re
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import cycle
-from pathlib import Path
 from time import perf_counter
 from uuid import UUID, uuid4
 
 import asyncpg
-import uvloop
 
-from muniment.bench.environment import Environment, running, throwaway
+from muniment.bench.environment import Environment, running
 from muniment.home import CHECKOUT
 from muniment.processes import free_port
 
-RATE = 500
-SECONDS = 10
+RATES = (50, 100, 500)
+SECONDS = 4
+WARM_UP = 50
 PAST = 50_000
 OFFICERS = 50
 """One who decides hundreds in a second is no officer: the looks of one caller are counted one after the other."""
@@ -36,10 +36,30 @@ FACTS = {
 POLICIES = CHECKOUT / "services/disclosure/src/disclosure/policies"
 
 Call = Callable[[int], Awaitable[int]]
+_SPEED = re.compile(r"\(([\d,]+)/s\)")
 
 
-async def steady(call: Call, *, rate: int, seconds: int) -> tuple[float, dict[str, float]]:
-    """Call at this rate, whether earlier calls are answered or not. Returns answers/s and percentiles in ms."""
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What came of calling at a rate: answers a second, and percentiles in milliseconds from when each call was due."""
+
+    rate: int
+    done: float
+    p50: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class DecideFigures:
+    """By rate: deciding, and the same calls that do nothing; past decisions compared a second, in one process."""
+
+    decided: list[Pace]
+    nothing: list[Pace]
+    compared: float
+
+
+async def steady(call: Call, *, rate: int, seconds: float) -> Pace:
+    """Call at this rate, whether earlier calls are answered or not."""
     taken: list[float] = []
     began = perf_counter()
 
@@ -52,8 +72,8 @@ async def steady(call: Call, *, rate: int, seconds: int) -> tuple[float, dict[st
 
     await asyncio.gather(*(one(n, began + n / rate) for n in range(int(rate * seconds))))
     taken.sort()
-    marks = {name: taken[int(len(taken) * share)] for name, share in (("p50", 0.5), ("p99", 0.99))}
-    return len(taken) / (perf_counter() - began), marks
+    p50, p99 = (taken[int(len(taken) * share)] for share in (0.5, 0.99))
+    return Pace(rate, len(taken) / (perf_counter() - began), p50, p99)
 
 
 class Wire:
@@ -120,51 +140,47 @@ async def multiply(url: str, count: int) -> None:
         await connection.close()
 
 
-async def measure(environment: Environment) -> tuple[dict[str, str], list[str]]:
+async def run(
+    environment: Environment, *, rates: Sequence[int] = RATES, seconds: float = SECONDS, past: int = PAST
+) -> DecideFigures:
+    """Measure."""
     url = await environment.database("disclosure")
     migrate = environment.service("disclosure", url, port=free_port(), command="migrate")
-    made = await asyncio.create_subprocess_exec(*migrate.argv, env={**os.environ, **migrate.env})
-    if await made.wait():
-        raise RuntimeError("the database was not migrated")
+    await _finish(migrate.argv, migrate.env)
     port = free_port()
     spec = environment.service("disclosure", url, port=port)
-    ids = await fill(url, uuid4(), RATE * SECONDS + RATE)
-    lines = []
+    requests = await fill(url, uuid4(), WARM_UP + int(sum(rates) * seconds))
     body = json.dumps({"facts": FACTS}).encode()
     with running(spec, environment.home.path / "disclosure.log"):
         officers = [environment.issuer.mint("privacy_officer", sub=f"officer-{n}") for n in range(OFFICERS)]
         wire = Wire(port, officers, 32)
         await wire.open()
-        left = iter(ids)
+        left = iter(requests)
 
         async def decide(_: int) -> int:
             one = next(left)
             return await wire.post(f"/v1/requests/{one}/decision", body, str(one))
 
         async def nothing(n: int) -> int:
-            return await wire.post(f"/v1/nothing/{ids[n]}", body, str(n))
+            return await wire.post(f"/v1/nothing/{requests[n]}", body, str(n))
 
-        for name, call in (("nothing", nothing), ("decide", decide)):
-            for rate in (50, 100, RATE):
-                done, ms = await steady(call, rate=rate, seconds=3)
-                lines.append(f"{name} at {rate}/s: {done:,.0f}/s, p50 {ms['p50']:.1f} ms, p99 {ms['p99']:.1f} ms")
-    await multiply(url, PAST)
-    return dict(spec.env), lines
-
-
-def main() -> int:
-    with throwaway() as environment:
-        env, lines = uvloop.run(measure(environment))
-        compare = subprocess.run(
-            [sys.executable, "-P", "-m", "disclosure", "compare", str(Path(POLICIES))],
-            env={**os.environ, **env},
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-    sys.stdout.write("\n".join([*lines, compare.stderr.strip()]) + "\n")
-    return 0
+        await steady(decide, rate=WARM_UP, seconds=1)
+        unhindered = [await steady(nothing, rate=rate, seconds=seconds) for rate in rates]
+        decided = [await steady(decide, rate=rate, seconds=seconds) for rate in rates]
+    await multiply(url, past)
+    said = await _finish((sys.executable, "-P", "-m", "disclosure", "compare", str(POLICIES)), spec.env)
+    speed = _SPEED.search(said)
+    if speed is None:
+        raise RuntimeError("the comparison did not say how fast it was")
+    return DecideFigures(decided, unhindered, float(speed[1].replace(",", "")))
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+async def _finish(argv: Sequence[str], env: Mapping[str, str]) -> str:
+    """Run a process to its end; returns what it said beside its answer."""
+    process = await asyncio.create_subprocess_exec(
+        *argv, env={**os.environ, **env}, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(argv[2:])} failed: {said.decode()}")
+    return said.decode()

@@ -61,7 +61,7 @@ async def without_a_door(request: Request) -> dict[str, bool]:
         return {"found": await tree.last_head(session) is not None}
 
 
-async def run(environment: Environment) -> LookFigures:
+async def run(environment: Environment, *, rounds: int = ROUNDS) -> LookFigures:
     """Ask both routes by turns over one connection."""
     url = await environment.database("retention")
     migrate = environment.service("retention", url, port=free_port(), command="migrate")
@@ -75,7 +75,7 @@ async def run(environment: Environment) -> LookFigures:
     headers = {"Authorization": f"Bearer {environment.issuer.mint('auditor')}"}
     took: dict[str, list[float]] = {"guarded": [], "bare": []}
     async with _served(settings), httpx.AsyncClient(headers=headers) as client:
-        for number in range(WARM_UP + ROUNDS):
+        for number in range(WARM_UP + rounds):
             for path, times in took.items():
                 began = time.perf_counter()
                 answer = await client.get(f"http://127.0.0.1:{settings.port}/{path}")
