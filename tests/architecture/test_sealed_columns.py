@@ -23,7 +23,13 @@ WHERE i.indrelid = $1::regclass AND i.indisprimary
 """
 NOT_UNDER_IT = {
     # What is said of a person in a conversation is sealed under the session's key, which ends with the record.
-    "chat_gateway": {"participant.sealed", "session_note.sealed", "session_entry.value", "kept_place.digest"},
+    "chat_gateway": {
+        "participant.sealed",
+        "session_note.sealed",
+        "quarantined_text.sealed",
+        "session_entry.value",
+        "kept_place.digest",
+    },
     "transcripts": {"entry.canonical", "entry.digest", "entry.sealed"},
     "production": set[str](),
     "disclosure": set[str](),

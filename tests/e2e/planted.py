@@ -72,9 +72,9 @@ def people(count: int, *, seed: int) -> list[Person]:
 
 
 def with_particulars(conversation: Conversation, person: Person) -> Conversation:
-    """The conversation, in which the customer tells theirs and the employee repeats the first of it."""
+    """The conversation, in which the customer tells theirs and the employee repeats the name."""
     told = [Turn("customer", sentence) for sentence in person.sentences()]
-    turns = (*conversation.turns, *told, Turn("employee", f"Thank you, {person.name}. I see {person.ssn} here."))
+    turns = (*conversation.turns, *told, Turn("employee", f"Thank you, {person.name}. I noted that."))
     return Conversation(conversation.id, conversation.topic, turns, conversation.real)
 
 

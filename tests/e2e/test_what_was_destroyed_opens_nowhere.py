@@ -86,7 +86,7 @@ async def converse(stage: Stage) -> UUID:
             await other.join(session_id)
             for text in SAID:
                 await one.say(text)
-                await other.say(f"You said: {text}")
+                await other.say("Thank you, Philomena Quist, I noted that.")
             await one.close()
     return session_id
 

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from chat_gateway import connections, errors, frames, lines, schemas
 from chat_gateway.errors import MalformedFrameError, TextTooLongError
 from chat_gateway.model import Join, Post
+from chat_gateway.saying.masking import MARK
+from chat_gateway.views import frame_of, seen, view_of
 from chat_gateway.wire import MAX_TEXT_BYTES
-from common.contracts.chat import covered, running_digest
+from common.contracts.chat import commitment_to, covered, running_digest
 from common.errors import MunimentError
 from common.ids import new_id_text
 from tests.chat_gateway.unit.test_model import TEXTS, opened, somebody, stored
@@ -23,7 +25,7 @@ PROTOCOL = Path(__file__).parents[3] / "services" / "chat-gateway" / "PROTOCOL.m
 def test_entry_and_ack_are_as_described(text: str) -> None:
     state, customer = opened()
     entry = stored(state, Post(customer, new_id_text(), text))[0]
-    told = schemas.to_client.validate_json(frames.entry(entry, withhold=True))
+    told = schemas.to_client.validate_json(frame_of(entry, view_of(customer, entitled=False)))
     assert isinstance(told, schemas.EntryFrame)
     assert told.entry["pii"] == {"text": text, "salt": entry.receipt.salt}
     ack = schemas.to_client.validate_json(frames.ack(state.key, entry.entry_id, entry.receipt))
@@ -34,15 +36,47 @@ def test_entry_and_ack_are_as_described(text: str) -> None:
 
 @pytest.mark.req("S1-036")
 def test_the_pin_is_withheld_from_the_public_only() -> None:
-    state, _ = opened()
-    entry = stored(state, Join(somebody("agent"), new_id_text()))[0]
-    assert "100001" in frames.entry(entry, withhold=False)
-    hidden = frames.entry(entry, withhold=True)
+    state, customer = opened()
+    agent = somebody("agent")
+    entry = stored(state, Join(agent, new_id_text()))[0]
+    assert "100001" in frame_of(entry, view_of(agent, entitled=False))
+    hidden = frame_of(entry, view_of(customer, entitled=False))
     assert "100001" not in hidden
     assert '"withheld":["pii.pin","pii.salt"]' in hidden
     assert entry.receipt.salt not in hidden, "with it the PIN could be guessed against the commitment"
     seen = json.loads(hidden)["entry"]
     assert running_digest(next(iter(state.receipts.values())).digest, covered(seen)) == seen["digest"]
+
+
+SAID = "I was born 3/4/1950, my number is 219-09-9999"
+
+
+def test_what_is_protected_is_masked_for_employees_who_need_not_see_it_and_the_chain_still_holds() -> None:
+    state, customer = opened()
+    agent, before = somebody("agent"), state.digest
+    entry = stored(state, Post(customer, new_id_text(), SAID))[0]
+    hidden = json.loads(frame_of(entry, view_of(agent, entitled=False)))
+    assert hidden["entry"]["pii"] == {"text": f"I was born {MARK}, my number is {MARK}"}
+    assert hidden["withheld"] == ["pii.salt"], "with it nine digits could be guessed against the commitment"
+    assert [(m["span"], m["kind"], m["at"]) for m in hidden["masked"]] == [
+        (0, "date-of-birth", 11),
+        (1, "social-security-number", 31),
+    ]
+    assert running_digest(before, covered(hidden["entry"])) == entry.receipt.digest
+    assert hidden["entry"]["commitment"] == commitment_to(entry.pii), "what was said is what it was"
+    for who, entitled in ((customer, False), (agent, True)):
+        assert SAID in frame_of(entry, view_of(who, entitled=entitled))
+    assert json.loads(frame_of(entry, view_of(agent, entitled=False))) == hidden, "and again the same"
+    assert seen(entry, view_of(agent, entitled=False)) == hidden
+
+
+def test_ones_own_words_and_harmless_ones_are_not_masked() -> None:
+    state, customer = opened()
+    agent = somebody("agent")
+    stored(state, Join(agent, new_id_text()))
+    own, harmless = stored(state, Post(agent, new_id_text(), SAID), Post(customer, new_id_text(), "I am 62"))
+    assert SAID in frame_of(own, view_of(agent, entitled=False))
+    assert "masked" not in frame_of(harmless, view_of(agent, entitled=False))
 
 
 @given(raw=st.text(max_size=200))

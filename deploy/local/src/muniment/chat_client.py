@@ -40,6 +40,7 @@ class Sent:
     client_id: UUID
     text: str
     acknowledged: "asyncio.Future[dict[str, Any]]"
+    reason: str | None = None
 
 
 @dataclass(slots=True)
@@ -49,6 +50,7 @@ class ChatClient:
     Args:
         url: of the gateway, `ws://127.0.0.1:8001`; a function may answer another one at each reconnect.
         token: bearer token.
+        reason: given where an employee's words need one; in the conversations that are played, addresses are published ones.
 
     Attributes:
         entries: all entries received, 1..n.
@@ -57,6 +59,7 @@ class ChatClient:
 
     url: str | Callable[[], str]
     token: str
+    reason: str = "public-contact"
     session_id: UUID | None = None
     participant_id: UUID | None = None
     entries: list[dict[str, Any]] = field(default_factory=list)
@@ -238,6 +241,9 @@ class ChatClient:
             self._wish = (
                 None  # it was closed before the line was lost; the entries that say so are here or on their way
             )
+        elif message is not None and frame["code"] == "draft-needs-reason" and message.reason is None:
+            message.reason = self.reason
+            await self._send(self._frame_of(message))
         elif message is not None:
             del self._unsent[message.client_id]
             message.acknowledged.set_exception(RefusedError(frame))
@@ -255,12 +261,13 @@ class ChatClient:
     def _frame_of(self, message: Sent) -> dict[str, Any] | None:
         if self.session_id is None:
             return None
-        return {
+        frame = {
             "type": "send",
             "session_id": str(self.session_id),
             "client_id": str(message.client_id),
             "text": message.text,
         }
+        return frame | ({"reason": message.reason} if message.reason else {})
 
     async def _send_wish(self) -> None:
         if self._wish is not None and self._connection is not None:

@@ -7,6 +7,8 @@ from pydantic import BaseModel, Field
 
 from chat_gateway.wire import ClientFrame, Id, Text
 
+OverrideReason = Literal["customers-own", "public-contact", "authorised-third-person"]
+RevealReason = Literal["verify-identity", "needed-for-the-answer", "customer-asked", "safety"]
 AlarmCause = Literal["threat", "violence", "self-harm", "medical", "other"]
 
 
@@ -32,6 +34,66 @@ class AnswerAlarm(ClientFrame):
 
     type: Literal["assist"]
     alarm_id: Id
+
+
+class CheckDraft(ClientFrame):
+    """An employee asks what the rules say of a text before sending it. It is kept nowhere."""
+
+    type: Literal["check"]
+    session_id: Id
+    client_id: Id | None = Field(default=None, description="Comes back with the answer")
+    text: Text
+
+
+class BrokenRule(BaseModel):
+    """A rule that a text breaks: never the words themselves."""
+
+    rule: str
+    verdict: Literal["warn", "block"]
+    cites: str
+    says: str
+    change: str
+    reasons: list[str] = Field(description="With one of these an employee may send it all the same")
+    places: list[list[int]] = Field(description="Beginning and end of each place, in characters")
+    suggests: str | None = Field(default=None, description="An answer of the register that may be sent instead")
+
+
+class Checked(BaseModel):
+    """What the rules say of a draft."""
+
+    type: Literal["checked"] = "checked"
+    session_id: Id
+    client_id: Id | None = None
+    verdict: Literal["allow", "warn", "block"]
+    rules: list[BrokenRule]
+
+
+class Reveal(ClientFrame):
+    """An employee needs to see one masked place of one message. Each is recorded with its reason."""
+
+    type: Literal["reveal"]
+    session_id: Id
+    seq: int = Field(ge=1, le=2_147_483_647, description="Number of the message")
+    span: int = Field(ge=0, le=8192, description="Which of its masked places")
+    reason: RevealReason
+
+
+class MaskedPlace(BaseModel):
+    span: int
+    kind: str = Field(description="Kind of the taxonomy that is masked")
+    at: int = Field(description="Where the mark begins in the text as it is shown, in characters")
+    length: int
+
+
+class Revealed(BaseModel):
+    """What stands at one masked place."""
+
+    type: Literal["revealed"] = "revealed"
+    session_id: Id
+    seq: int
+    span: int
+    kind: str
+    text: str = Field(repr=False)
 
 
 class NoteBody(BaseModel):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from chat_gateway import frames, placements, policy, repository
+from chat_gateway import frames, placements, repository, views
 from chat_gateway.placements import Placement
 from chat_gateway.schemas import (
     ClosedOut,
@@ -124,9 +124,8 @@ async def entries(
     async with door.open("session.read-entries", session_id, fields=["entries"]) as look:
         part = await chat.take_part(look, session_id=session_id)
         check_cursor(part, after)
-        withhold = policy.withheld_from(part.participant)
         stored = await chat.journal.entries_after(session_id, after, limit)
-    seen = [EntryFrame(**frames.seen(e.follow("", part.live.state), withhold=withhold)) for e in stored]
+    seen = [EntryFrame(**views.seen(e.follow("", part.live.state), part.view)) for e in stored]
     last_seq = part.live.state.last_seq
     more = bool(stored) and stored[-1].seq < last_seq
     return Entries(entries=seen, last_seq=last_seq, next=stored[-1].seq if more else None)

@@ -33,6 +33,7 @@ from chat_gateway.serving import Topics
 from chat_gateway.sessions import LiveSession, Sessions
 from chat_gateway.settings import ChatGatewaySettings
 from chat_gateway.sockets import ChatSocket
+from chat_gateway.speaking import Speech
 from chat_gateway.timekeeper import Timekeeper
 from chat_gateway.use_cases import Chat
 from chat_gateway.writer import Writer
@@ -84,6 +85,7 @@ class Gateway:
             presence=self.presence,
             keyring=keyring,
             topics=topics,
+            speech=Speech(self.database, settings.agency, clock),
             clock=clock,
             opens_per_minute=settings.opens_per_minute,
         )
@@ -99,7 +101,7 @@ class Gateway:
             settings=settings,
             clock=clock,
         )
-        self.tools = Tools(self.database, settings, clock)
+        self.tools = Tools(self.database, self.journal, settings, clock)
         self.gate = Gate(self.database, clock)
         self._catching_up: set[asyncio.Task[None]] = set()
         self.writing: asyncio.Task[None] | None = None

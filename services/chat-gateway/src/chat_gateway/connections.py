@@ -22,7 +22,6 @@ from chat_gateway.model import Receipt, Status
 from chat_gateway.notice import Statement
 from chat_gateway.pace import Deadline, Pace
 from chat_gateway.schemas import (
-    CloseSession,
     Hello,
     NoticeFrame,
     Open,
@@ -35,6 +34,7 @@ from chat_gateway.schemas import (
 )
 from chat_gateway.sessions import Submission
 from chat_gateway.settings import ChatGatewaySettings
+from chat_gateway.speaking import Manner
 from chat_gateway.subscriptions import Subscription
 from chat_gateway.use_cases import Chat, Part, check_cursor
 from common.auth import LEEWAY_SECONDS, Principal, TokenVerifier
@@ -96,7 +96,6 @@ class Connection:
             Hello: self._hello,
             Open: self._open,
             Resume: self._resume,
-            CloseSession: self._close_session,
             Ping: self._ping,
         }
         self._answers = AnswerWork(self, tools, chat, gate, self._who)
@@ -142,7 +141,7 @@ class Connection:
                 self._pace.check(self._loop.time())
                 frame = frames.read(text)
                 if type(frame) is Send:
-                    self._post(frame)
+                    await self._post(frame)
                 else:
                     await self._handle(frame)
             except MunimentError as error:
@@ -171,7 +170,7 @@ class Connection:
             log.warning("connection.engine_out_of_reach", error=type(error).__name__)
             raise UnavailableError("an engine is out of reach for now; try again") from None
 
-    def _post(self, frame: Send) -> None:
+    async def _post(self, frame: Send) -> None:
         subscription = self._parts.get(frame.session_id)
         if subscription is None:
             if self._caller is not None:
@@ -179,7 +178,9 @@ class Connection:
             self._turn_away("the first frame must be hello with a token")
             return
         self._unacknowledged += 1
-        self._chat.post(subscription.part, client_id=frame.client_id, text=frame.text, reply=self)
+        manner = Manner(frame.seen_seq, frame.reason, self._terminal)
+        part, client_id = subscription.part, frame.client_id
+        await self._chat.post(part, client_id=client_id, text=frame.text, reply=self, manner=manner)
 
     def accepted(self, submission: Submission, receipt: Receipt) -> None:
         """A message of this connection is durable."""
@@ -283,15 +284,6 @@ class Connection:
             check_cursor(part, frame.after_seq)
         await self.attend(part, "resumed", frame.after_seq)
 
-    async def _close_session(self, frame: CloseSession) -> None:
-        session_id = UUID(frame.session_id)
-        attended = frame.session_id in self._parts
-        async with self._gate.open("session.close", self._who(), session_id) as passage:
-            part = await self._chat.take_part(passage, session_id=session_id)
-            await self._chat.close_session(part)
-        if not attended:  # who attends hears it as everybody does, by the closing entry
-            self.line.push(frames.write(frames.closed(part.live.state)))
-
     async def _ping(self, _frame: Ping) -> None:
         self.line.push(frames.write(Pong()))
 
@@ -338,6 +330,10 @@ class Connection:
 
     def passage(self, operation: str, *session_ids: UUID) -> AbstractAsyncContextManager[Passage]:
         return self._gate.open(operation, self._who(), *session_ids)
+
+    def part_in(self, session_key: str) -> Part | None:
+        subscription = self._parts.get(session_key)
+        return subscription.part if subscription else None
 
     def leave(self, subscription: Subscription) -> None:
         self._parts.pop(subscription.part.live.state.key, None)

@@ -23,6 +23,7 @@ from chat_gateway.serving import Topics, agent_of
 from chat_gateway.settings import ChatGatewaySettings
 from chat_gateway.turns import Extend, Hold, Resume, Return, Transfer
 from chat_gateway.use_cases import Chat, LetIn, Part
+from chat_gateway.views import is_entitled
 from common.auth import Principal
 from common.clock import Clock
 from common.contracts.chat import TransferReason
@@ -133,7 +134,7 @@ class Desks:
             reason = await self._reason(session_id, principal.id)
             contribution = Transfer(who, str(new_id()), giver.id, reason)
         await self._chat.store(live, contribution)
-        return Part(live, who)
+        return Part(live, who, is_entitled(principal))
 
     async def _reason(self, session_id: UUID, agent: str) -> TransferReason:
         async with self._database.reading() as session:

@@ -1,4 +1,4 @@
-"""The frames of routing on a connection: an employee's desk, and what a waiting or silent customer may do."""
+"""The frames of routing on a connection: an employee's desk, what a waiting or silent customer may do, and the end."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -24,7 +24,7 @@ from chat_gateway.desk_schemas import (
 )
 from chat_gateway.desks import Desks
 from chat_gateway.gate import Passage
-from chat_gateway.schemas import Join
+from chat_gateway.schemas import CloseSession, Join
 from chat_gateway.use_cases import Chat, Part
 
 
@@ -33,6 +33,9 @@ class Host(Protocol):
 
     def passage(self, operation: str, *session_ids: UUID) -> AbstractAsyncContextManager[Passage]:
         """Through the gate, for one frame of this connection's caller."""
+
+    def part_in(self, session_key: str) -> Part | None:
+        """The part in a session that this connection hears."""
 
     def tell(self, text: str, /) -> None:
         """Send a frame."""
@@ -61,6 +64,7 @@ class DeskWork:
             Extend: self._extend,
             Prioritise: self._prioritise,
             KeepPlace: self._keep_place,
+            CloseSession: self._close_session,
         }
 
     async def _available(self, frame: Available) -> None:
@@ -136,3 +140,12 @@ class DeskWork:
             kept = await self._desks.keep_place(await self._chat.take_part(passage, session_id=session_id))
         answer = PlaceFrame(session_id=frame.session_id, token=kept.token, valid_until=kept.valid_until)
         self._host.tell(frames.write(answer))
+
+    async def _close_session(self, frame: CloseSession) -> None:
+        session_id = UUID(frame.session_id)
+        attended = self._host.part_in(frame.session_id) is not None
+        async with self._host.passage("session.close", session_id) as passage:
+            part = await self._chat.take_part(passage, session_id=session_id)
+            await self._chat.close_session(part)
+        if not attended:  # who attends hears it as everybody does, by the closing entry
+            self._host.tell(frames.write(frames.closed(part.live.state)))

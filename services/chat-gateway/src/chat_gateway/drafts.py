@@ -6,7 +6,7 @@ from uuid import UUID
 
 import orjson
 
-from chat_gateway.errors import ClientIdReusedError, SessionClosedError, UnknownSessionError
+from chat_gateway.errors import ClientIdReusedError, SessionClosedError, UnknownSessionError, UnseenMessageError
 from chat_gateway.model import (
     Close,
     Contribution,
@@ -37,13 +37,14 @@ class SessionState:
         receipts: every entry's, by its id.
         situation: who has it and for whom it waits, as of the last entry that is no message.
         words: who spoke since.
+        spoke: number of the last message of each participant.
         departed: when each employee who handed it on did so, by their id in it.
         data_key: seals what is said in it, and opens it as long as it may be seen.
     """
 
     __slots__ = (
         "closing", "data_key", "departed", "digest", "id", "key", "last_seq", "opening", "participants", "receipts",
-        "situation", "words",
+        "situation", "spoke", "words",
     )  # fmt: skip
 
     def __init__(self, session_id: UUID, data_key: DataKey) -> None:
@@ -52,6 +53,7 @@ class SessionState:
         self.data_key = data_key
         self.situation = Situation()
         self.words = Words()
+        self.spoke: dict[str, int] = {}
         self.departed: dict[str, str] = {}
         self.last_seq = 0
         self.digest = EMPTY_DIGEST
@@ -75,6 +77,7 @@ class SessionState:
         self.digest = receipt.digest
         self.receipts[entry.entry_id] = receipt
         if kind is Kind.MESSAGE:
+            self.spoke[entry.by] = receipt.seq
             self.words.spoken(by_customer=entry.by_customer, at=receipt.at)
         else:
             self._turn(entry)
@@ -152,6 +155,7 @@ class Draft:
             ClientIdReusedError: its id stands for another content.
             SessionClosedError: nothing follows the closing entry.
             UnknownSessionError: somebody else has the session.
+            UnseenMessageError: somebody else said something that its sender has not seen.
             NotInThisStateError: the session's state does not allow this.
             KeyDestroyedError: the session's key was destroyed.
         """
@@ -168,10 +172,18 @@ class Draft:
             self._turn(contribution, at)
         elif who.role != "customer" and who.id != self.situation.owner:
             raise UnknownSessionError
+        elif isinstance(contribution, Post) and contribution.seen is not None:
+            self._check_seen(who.id, contribution.seen)
         receipt = self._add(contribution, at)
         if contribution.kind is Kind.MESSAGE:
             self._spoken().spoken(by_customer=who.role == "customer", at=at)
         return receipt
+
+    def _check_seen(self, sender: str, seen: int) -> None:
+        spoke = self.state.spoke | {e.by: e.seq for e in self.entries if e.kind is Kind.MESSAGE}
+        latest = max((seq for by, seq in spoke.items() if by != sender), default=0)
+        if latest > seen:
+            raise UnseenMessageError(latest)
 
     def _turn(self, contribution: Contribution, at: str) -> None:
         who, now = contribution.participant, datetime.fromisoformat(at)
@@ -222,7 +234,10 @@ class Draft:
         self._receipts[contribution.entry_id] = receipt
         head = b'%b,"digest":"%b"' % (covered[:-1], digest.encode())
         by_customer = contribution.participant.role == "customer"
-        self.entries.append(Entry(contribution.kind, contribution.entry_id, receipt, by_customer, head, sealed, pii))
+        by = contribution.participant.id
+        self.entries.append(
+            Entry(contribution.kind, contribution.entry_id, receipt, by_customer, by, head, sealed, pii)
+        )
         return receipt
 
     def _sealed(self, kind: Kind, seq: int, pii: bytes) -> bytes:

@@ -48,6 +48,24 @@ class NotInThisStateError(ConflictError):
     kind, title = "not-in-this-state", "The conversation's state does not allow this"
 
 
+class NothingMaskedError(NotFoundError):
+    kind, title = "nothing-masked", "Nothing is masked there"
+
+    def __init__(self) -> None:
+        super().__init__("there is no such message in this conversation, or nothing is masked at this place of it")
+
+
+class TooManyRevealsError(TooManyError):
+    kind, title, retryable = "too-many-reveals", "Too much was revealed in an hour", False
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"one employee may have {most} masked places revealed in an hour: go on later, or have your position looked at "
+            "if your work needs it",
+            limit=most,
+        )
+
+
 class UnknownAlarmError(NotFoundError):
     kind, title = "unknown-alarm", "There is no such call for help"
 
@@ -83,6 +101,53 @@ class OutsideHoursError(ConflictError):
         opens = f"it opens at {rfc3339(opens_at)}" if opens_at else "when it opens is not known"
         super().__init__(
             f"nobody serves this topic now ({why}); {opens}; leave a message, or use: {', '.join(channels)}"
+        )
+
+
+class DraftBlockedError(InvalidError):
+    """An employee's words break a rule that nothing excuses; the error names rules and places, never the words."""
+
+    kind, title = "draft-blocked", "This may not be said here"
+
+    def __init__(self, rules: Sequence[dict[str, object]]) -> None:
+        super().__init__(f"this may not be said here: {_told(rules)}", rules=list(rules))
+
+
+class DraftNeedsReasonError(ConflictError):
+    """An employee's words may hold what is not theirs to say; with a reason they go, and the reason is recorded."""
+
+    kind, title = "draft-needs-reason", "This needs a reason to be said here"
+
+    def __init__(self, rules: Sequence[dict[str, object]]) -> None:
+        super().__init__(f"this needs a reason: {_told(rules)}", missing=["reason"], rules=list(rules))
+
+
+def _told(rules: Sequence[dict[str, object]]) -> str:
+    return " ".join(f"{rule['says']} {rule['change']}" for rule in rules)
+
+
+class ClassifiedMarkingError(InvalidError):
+    """The system is unclassified (S1-010)."""
+
+    kind, title = "classified-marking", "This is marked as classified"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this conversation is unclassified, and the text bears a marking of classified content: it was set apart, told to "
+            "nobody, and the security office was alerted; do not send it again"
+        )
+
+
+class UnseenMessageError(ConflictError):
+    """Somebody said something that the sender had not seen when they wrote this."""
+
+    kind, title = "unseen-message", "There is a message that you have not seen"
+
+    def __init__(self, seq: int) -> None:
+        super().__init__(
+            f"you have not seen message {seq}: read it, and send again with seen_seq {seq} or more if it is still what you "
+            "want to say",
+            seq=seq,
         )
 
 
@@ -158,8 +223,11 @@ class NotStoredYetError(UnavailableError):
 
 
 __all__ = [
+    "ClassifiedMarkingError",
     "ClientIdReusedError",
     "CursorAheadError",
+    "DraftBlockedError",
+    "DraftNeedsReasonError",
     "ForbiddenError",
     "FrameTooLargeError",
     "MalformedFrameError",
@@ -167,14 +235,17 @@ __all__ = [
     "NotInThisStateError",
     "NotStoredYetError",
     "NotYourSessionError",
+    "NothingMaskedError",
     "NoticeNotAcknowledgedError",
     "OutsideHoursError",
     "SessionClosedError",
     "TextTooLongError",
     "TokenExpiredError",
     "TooManyFramesError",
+    "TooManyRevealsError",
     "TooManySessionsError",
     "UnknownAlarmError",
     "UnknownSessionError",
     "UnknownTopicError",
+    "UnseenMessageError",
 ]

@@ -1,16 +1,15 @@
 """Reading and writing frames where every microsecond counts; `schemas` says what they hold, and tests hold both together."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from chat_gateway.answering_schemas import WriteNote
+from chat_gateway.answering_schemas import CheckDraft, WriteNote
 from chat_gateway.drafts import SessionState
 from chat_gateway.errors import FrameTooLargeError, MalformedFrameError, TextTooLongError
-from chat_gateway.model import Entry, Kind, Receipt
+from chat_gateway.model import Receipt
 from chat_gateway.notice import Statement
 from chat_gateway.schemas import CLIENT_FRAMES, AnyClientFrame, Closed, ErrorFrame, Notice, Send, from_client
 from chat_gateway.wire import MAX_FRAME_BYTES, MAX_TEXT_BYTES
@@ -19,11 +18,7 @@ from common.telemetry import PERSONAL
 
 _KNOWN = PERSONAL | {"id", "sub", "user_id", "role", "roles", "type"}
 _KNOWN |= {name for kind in CLIENT_FRAMES for name in kind.model_fields}
-NAMING = frozenset({Kind.JOINED, Kind.TRANSFERRED})
-"""Entries in which an employee's PIN stands."""
-
-WITHHELD = ("pin", "salt")
-WITH_TEXT = (Send, WriteNote)
+WITH_TEXT = (Send, WriteNote, CheckDraft)
 _validate = from_client.validate_json
 
 
@@ -98,7 +93,9 @@ def error(problem: MunimentError, ids: dict[str, str]) -> str:
             retryable=problem.retryable,
             session_id=ids.get("session_id"),
             client_id=ids.get("client_id"),
-            **{name: problem.more[name] for name in ("acr_values", "max_age") if problem.more.get(name)},
+            **{
+                name: problem.more[name] for name in ("acr_values", "max_age", "rules", "seq") if problem.more.get(name)
+            },
         )
     )
 
@@ -108,29 +105,6 @@ def ack(session_key: str, client_id: str, receipt: Receipt) -> str:
         f'{{"type":"ack","session_id":"{session_key}","client_id":"{client_id}","seq":{receipt.seq}'
         f',"digest":"{receipt.digest}","at":"{receipt.at}","salt":"{receipt.salt}"}}'
     )
-
-
-def entry(told: Entry, *, withhold: bool) -> str:
-    """The frame of an entry; made once for all who may see the same."""
-    if withhold and told.kind in NAMING:
-        return orjson.dumps(seen(told, withhold=True)).decode()
-    if not told.frame:
-        told.frame = f'{{"type":"entry","kind":"{told.kind.value}","entry":{told.shown.decode()}}}'
-    return told.frame
-
-
-def seen(told: Entry, *, withhold: bool) -> dict[str, Any]:
-    """What a reader sees of an entry. An employee's PIN is withheld from the public (S1-036).
-
-    The salt goes with it: with the salt and the name, a PIN could be guessed against the commitment.
-    """
-    content = orjson.loads(told.shown)
-    frame: dict[str, Any] = {"type": "entry", "kind": told.kind.value}
-    if withhold and told.kind in NAMING:
-        for name in WITHHELD:
-            del content["pii"][name]
-        frame["withheld"] = [f"pii.{name}" for name in WITHHELD]
-    return {**frame, "entry": content}
 
 
 def closed(state: SessionState) -> Closed:

@@ -101,13 +101,13 @@ class StoredEntry:
         receipt = Receipt(self.seq, read["at"], read["digest"], previous)
         by_customer = read["role"] == "customer"
         if "pii" not in read:
-            return Entry(self.kind, self.entry_id, receipt, by_customer, self.value[:-1])
+            return Entry(self.kind, self.entry_id, receipt, by_customer, read["participant_id"], self.value[:-1])
         pii = state.data_key.open(unpacked(read["pii"]["sealed"]), place_of(self.kind, state.key, self.seq))
         receipt.salt = orjson.loads(pii)["salt"]
         # No text of an entry can hold these bytes: a quotation mark in a text is escaped.
         cut = self.value.rindex(_PII)
         head, sealed = self.value[:cut], self.value[cut + len(b',"pii":') : -1]
-        return Entry(self.kind, self.entry_id, receipt, by_customer, head, sealed, pii)
+        return Entry(self.kind, self.entry_id, receipt, by_customer, read["participant_id"], head, sealed, pii)
 
 
 class Journal:

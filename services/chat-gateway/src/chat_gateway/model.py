@@ -135,20 +135,24 @@ class Entry:
     Attributes:
         entry_id: a UUID as lower-case text, which costs less than the object where thousands go through in a second.
         by_customer: whether the customer made it.
+        by: participant who made it.
         head: its JSON without `pii` and without the closing brace, as it is stored, told and delivered.
         sealed: `pii` as it is stored and told; empty where there is none.
         pii: the same, opened: canonical JSON with its salt.
         frame: what connections send of it, made once for all who may see everything of it.
+        masked_frame: the same for who may not see what is protected; empty where nothing is, None before anybody asked.
     """
 
     kind: Kind
     entry_id: str
     receipt: Receipt
     by_customer: bool
+    by: str
     head: bytes = field(repr=False)
     sealed: bytes = field(default=b"", repr=False)
     pii: bytes = field(default=b"", repr=False)
     frame: str = field(default="", repr=False)
+    masked_frame: str | None = field(default=None, repr=False)
 
     @property
     def value(self) -> bytes:
@@ -192,6 +196,8 @@ class Post(Contribution):
     kind = Kind.MESSAGE
 
     text: str = field(repr=False)
+    seen: int | None = None
+    """Number of the last entry that the sender has seen, if they say."""
 
     def personal(self) -> dict[str, str]:
         return {"text": self.text}

@@ -37,8 +37,3 @@ def may_take(status: Status) -> bool:
 
 def close_reason(participant: Participant) -> CloseReason:
     return "customer_left" if participant.role == "customer" else "agent_closed"
-
-
-def withheld_from(participant: Participant) -> bool:
-    """The public sees an employee's chosen display name, never the PIN (S1-036)."""
-    return participant.role == "customer"

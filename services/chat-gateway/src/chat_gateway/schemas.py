@@ -6,7 +6,20 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from chat_gateway.answering_schemas import AlarmFrame, AnswerAlarm, Duress, NoteFrame, WriteNote
+from chat_gateway.answering_schemas import (
+    AlarmFrame,
+    AnswerAlarm,
+    BrokenRule,
+    CheckDraft,
+    Checked,
+    Duress,
+    MaskedPlace,
+    NoteFrame,
+    OverrideReason,
+    Reveal,
+    Revealed,
+    WriteNote,
+)
 from chat_gateway.desk_schemas import (
     Accept,
     Available,
@@ -88,6 +101,13 @@ class Send(ClientFrame):
     session_id: Id
     client_id: Id = Field(description="The client's own id for this message; sending it again is the same message")
     text: Text
+    seen_seq: Seq | None = Field(
+        default=None,
+        description="Number of the last entry that the sender has seen: refused if somebody else said something since",
+    )
+    reason: OverrideReason | None = Field(
+        default=None, description="Why an employee says what the check of drafts warns of; it is recorded"
+    )
 
 
 class Resume(ClientFrame):
@@ -129,6 +149,8 @@ AnyClientFrame = (
     | WriteNote
     | Duress
     | AnswerAlarm
+    | CheckDraft
+    | Reveal
 )
 FromClient = Annotated[AnyClientFrame, Field(discriminator="type")]
 from_client: TypeAdapter[AnyClientFrame] = TypeAdapter(FromClient)
@@ -200,6 +222,9 @@ class EntryFrame(BaseModel):
         "opened", "joined", "message", "transferred", "returned", "held", "resumed", "warned", "extended", "closed"
     ]
     entry: dict[str, Any]
+    masked: list[MaskedPlace] = Field(
+        default=[], description="Places that are masked for this reader; `reveal` shows one of them"
+    )
     withheld: list[str] = Field(default=[], description="Members left out for this reader; the commitment covers them")
 
 
@@ -222,6 +247,8 @@ class ErrorFrame(BaseModel):
     session_id: Id | None = None
     client_id: Id | None = None
     retryable: bool = False
+    seq: int | None = Field(default=None, description="Number of the message that the sender has not seen")
+    rules: list[BrokenRule] | None = Field(default=None, description="What an employee's words break")
     acr_values: list[str] | None = Field(
         default=None, description="Levels that a new authentication must reach (RFC 9470)"
     )
@@ -257,6 +284,8 @@ AnyServerFrame = (
     | PlaceFrame
     | NoteFrame
     | AlarmFrame
+    | Checked
+    | Revealed
 )
 ToClient = Annotated[AnyServerFrame, Field(discriminator="type")]
 to_client: TypeAdapter[AnyServerFrame] = TypeAdapter(ToClient)

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from chat_gateway.routing.quiet import FEWEST_EXTENSIONS, SHORTEST_WARNING, Patience
+from common.pii.outbound import Agency
 from common.settings import ServiceSettings
 
 
@@ -92,6 +93,23 @@ class ChatGatewaySettings(ServiceSettings):
         description="How often a customer may ask for more time; WCAG 2.2.1 asks for ten at least",
     )
     place_kept_hours: int = Field(default=96, ge=1, description="How long a kept place in the queue is good")
+
+    reveals_soft: int = Field(
+        default=30, ge=1, description="Masked places that one employee has revealed in an hour before an alert"
+    )
+    reveals_hard: int = Field(
+        default=60, ge=1, description="The same before a refusal; too low, and employees ask the person once more"
+    )
+    agency_contacts: str = Field(
+        default="",
+        description="Telephone numbers and addresses of the agency's offices, with semicolons between; they are not taken for "
+        "a person's",
+    )
+
+    @cached_property
+    def agency(self) -> Agency:
+        """What is the agency's own, for the check of what employees say."""
+        return Agency(contacts=tuple(one.strip() for one in self.agency_contacts.split(";") if one.strip()))
 
     @cached_property
     def patience(self) -> Patience:

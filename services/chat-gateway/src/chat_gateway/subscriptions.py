@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from chat_gateway import frames, policy
+from chat_gateway import frames, views
 from chat_gateway.journal import Journal
 from chat_gateway.lines import Line
 from chat_gateway.model import Entry, Kind
@@ -28,7 +28,7 @@ class Subscription:
     live: whether new entries go out at once; before that the backlog does.
     """
 
-    __slots__ = ("connection", "cursor", "for_customer", "live", "part", "withhold")
+    __slots__ = ("connection", "cursor", "for_customer", "live", "part", "view")
 
     def __init__(self, connection: Listener, part: Part, cursor: int) -> None:
         self.connection = connection
@@ -36,7 +36,7 @@ class Subscription:
         self.cursor = cursor
         self.live = False
         self.for_customer = part.participant.role == "customer"
-        self.withhold = policy.withheld_from(part.participant)
+        self.view = part.view
 
     def deliver(self, entry: Entry, origin: object) -> None:
         seq = entry.receipt.seq
@@ -44,7 +44,7 @@ class Subscription:
             return
         self.cursor = seq
         if origin is not self.connection:
-            self.connection.line.push(frames.entry(entry, withhold=self.withhold))
+            self.connection.line.push(views.frame_of(entry, self.view))
         if entry.kind is Kind.CLOSED:
             self.ended()
         elif entry.kind in HANDING_ON and not self.for_customer and not self.part.is_owner:
@@ -61,7 +61,7 @@ class Subscription:
         state = self.part.live.state
         for stored in await journal.entries_after(state.id, self.cursor, PAGE):
             await self.connection.line.until_half_empty()
-            self.connection.line.push(frames.entry(stored.follow("", state), withhold=self.withhold))
+            self.connection.line.push(views.frame_of(stored.follow("", state), self.view))
             self.cursor = stored.seq
 
     def tell(self, text: str) -> None:

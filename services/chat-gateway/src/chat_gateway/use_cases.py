@@ -11,6 +11,7 @@ from chat_gateway import policy
 from chat_gateway.errors import (
     ClientIdReusedError,
     CursorAheadError,
+    NotStoredYetError,
     NotYourSessionError,
     TooManySessionsError,
     UnknownSessionError,
@@ -34,13 +35,16 @@ from chat_gateway.presence import Presence
 from chat_gateway.routing.matching import DEFAULT_LANGUAGE
 from chat_gateway.serving import Topics
 from chat_gateway.sessions import LiveSession, Reply, Sessions, Submission
+from chat_gateway.speaking import PLAIN, Manner, Speech, Utterance
 from chat_gateway.topics import assurance_of
+from chat_gateway.views import View, is_entitled, view_of
 from chat_gateway.writer import Writer
 from common.access import Reach, require_assurance
 from common.auth import Principal
 from common.clock import Clock, rfc3339
 from common.errors import ForbiddenError, MunimentError
 from common.ids import new_id
+from common.messaging.consumer import is_outage
 from common.protection.keyring import Keyring
 
 HIGHEST_LEVEL = 3
@@ -57,10 +61,20 @@ class LetIn(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A participant's hold on a session."""
+    """A participant's hold on a session.
+
+    Attributes:
+        entitled: an employee whose position shows them what is protected.
+    """
 
     live: LiveSession
     participant: Participant
+    entitled: bool = False
+
+    @property
+    def view(self) -> View:
+        """What of its entries is withheld from this participant."""
+        return view_of(self.participant, entitled=self.entitled)
 
     @property
     def is_owner(self) -> bool:
@@ -96,6 +110,7 @@ class Chat:
         presence: Presence,
         keyring: Keyring,
         topics: Topics,
+        speech: Speech,
         clock: Clock,
         opens_per_minute: int,
     ) -> None:
@@ -107,6 +122,7 @@ class Chat:
         self._statements = statements
         self._keyring = keyring
         self.topics = topics
+        self.speech = speech
         self._opens_per_minute = opens_per_minute
 
     def statement(self, language: str) -> Statement:
@@ -195,7 +211,7 @@ class Chat:
             raise UnknownSessionError
         mine = live.state.participants.get(caller.principal.id)
         if mine is not None and live.state.situation.owner == mine.id and live.state.status is not Status.WAITING:
-            return Part(live, mine)
+            return Part(live, mine, is_entitled(caller.principal))
         if not policy.may_take(live.state.status):
             raise NotYourSessionError
         opening = live.state.opening
@@ -203,7 +219,7 @@ class Chat:
         who = mine or self.employee(caller.principal)
         self.topics.require_fit(caller.principal, topic=live.state.situation.topic, language=language)
         await self.store(live, Join(who, str(new_id()), str(new_id())))
-        return Part(live, who)
+        return Part(live, who, is_entitled(caller.principal))
 
     def employee(self, principal: Principal) -> Participant:
         """An employee as a participant.
@@ -237,14 +253,30 @@ class Chat:
         mine = live.state.participants.get(caller.principal.id)
         if mine is None or not caller.covers(Reach(own=True)):
             raise NotYourSessionError
-        part = Part(live, mine)
+        part = Part(live, mine, is_entitled(caller.principal))
         if mine.role != "customer" and not part.is_owner:
             raise NotYourSessionError  # an employee who handed it on has no need to know what was said since
         return part
 
-    def post(self, part: Part, *, client_id: str, text: str, reply: Reply) -> None:
-        """Say something; the reply hears when it is durable."""
-        self._writer.submit(Submission(part.live, Post(part.participant, client_id, text), reply))
+    async def post(self, part: Part, *, client_id: str, text: str, reply: Reply, manner: Manner = PLAIN) -> None:
+        """Say something; the reply hears when it is durable, or why it may not be said.
+
+        It waits only where something has to be recorded before. What was said already is known by its id, and said once.
+        """
+        state, who = part.live.state, part.participant
+        submission = Submission(part.live, Post(who, client_id, text, manner.seen), reply)
+        if client_id not in state.receipts:
+            try:
+                await self.speech.let_pass(Utterance(state, who, client_id, text, manner))
+            except MunimentError as refusal:
+                reply.refused(submission, refusal)
+                return
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                reply.refused(submission, NotStoredYetError())
+                return
+        self._writer.submit(submission)
 
     async def close_session(self, part: Part) -> None:
         """End the session; one that is closed already stays as it is."""

@@ -8,12 +8,29 @@ from uuid import UUID
 from chat_gateway import frames
 from chat_gateway.answering import alarms, notes
 from chat_gateway.answering.alarms import Alarm
+from chat_gateway.answering.reveals import ACTION, Wish
 from chat_gateway.answering.tools import Tools
-from chat_gateway.answering_schemas import AlarmFrame, AlarmOut, AnswerAlarm, Duress, NoteBody, NoteFrame, WriteNote
-from chat_gateway.errors import NotInThisStateError
+from chat_gateway.answering_schemas import (
+    AlarmFrame,
+    AlarmOut,
+    AnswerAlarm,
+    BrokenRule,
+    CheckDraft,
+    Checked,
+    Duress,
+    NoteBody,
+    NoteFrame,
+    Reveal,
+    Revealed,
+    WriteNote,
+)
+from chat_gateway.errors import NotInThisStateError, UnknownSessionError
 from chat_gateway.gate import Caller, Gate, Passage
+from chat_gateway.speaking import told_of
 from chat_gateway.use_cases import Chat, Part
+from common.audit import AuditEvent
 from common.auth import Principal
+from common.errors import MunimentError
 
 
 class Host(Protocol):
@@ -21,6 +38,9 @@ class Host(Protocol):
 
     def passage(self, operation: str, *session_ids: UUID) -> AbstractAsyncContextManager[Passage]:
         """Through the gate, for one frame of this connection's caller."""
+
+    def part_in(self, session_key: str) -> Part | None:
+        """The part in a session that this connection hears."""
 
     def tell(self, text: str, /) -> None:
         """Send a frame."""
@@ -40,6 +60,8 @@ class AnswerWork:
             WriteNote: self._note,
             Duress: self._duress,
             AnswerAlarm: self._answer_alarm,
+            CheckDraft: self._check,
+            Reveal: self._reveal,
         }
 
     def greet(self, principal: Principal) -> None:
@@ -86,6 +108,34 @@ class AnswerWork:
         if ear is None or ear.number >= note.number:
             self._tell_note(note)
         await self._tools.notes.announce(note)
+
+    async def _check(self, frame: CheckDraft) -> None:
+        await self._gate.ask_of("draft.check", self._who())
+        part = self._host.part_in(frame.session_id)
+        if part is None:
+            raise UnknownSessionError
+        checked = self._chat.speech.check(part.live.state, frame.text)
+        rules = [BrokenRule.model_validate(told_of(broken)) for broken in checked.broken]
+        answer = Checked(
+            session_id=frame.session_id, client_id=frame.client_id, verdict=checked.verdict, rules=rules
+        )  # fmt: skip
+        self._host.tell(frames.write(answer))
+
+    async def _reveal(self, frame: Reveal) -> None:
+        caller, session_id = self._who(), UUID(frame.session_id)
+        try:
+            permit = self._gate.ask(ACTION, caller.principal)
+            letting = Passage(caller.principal, permit)
+            part = await self._chat.take_part(letting, session_id=session_id)
+            look = AuditEvent(caller.principal, caller.terminal, ACTION, "done", purpose=permit.purpose)
+            found = await self._tools.reveals.reveal(part, Wish(frame.seq, frame.span, frame.reason), look)
+        except MunimentError as refusal:
+            await self._gate.refused(ACTION, caller, refusal, [frame.session_id])
+            raise
+        shown = Revealed(
+            session_id=frame.session_id, seq=frame.seq, span=frame.span, kind=found.place.kind, text=found.text
+        )  # fmt: skip
+        self._host.tell(frames.write(shown))
 
     async def _duress(self, frame: Duress) -> None:
         caller = self._who()
