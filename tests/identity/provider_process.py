@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-import os
 import re
 import secrets
 import shutil
-import subprocess
 from base64 import urlsafe_b64encode
 from pathlib import Path
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -14,12 +12,11 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx
 from joserfc.jwk import ECKey, KeySet
 
-from muniment.errors import PlainError
 from muniment.home import Home
-from muniment.processes import ProcessSpec, Ready, Running, find_program, free_port
+from muniment.processes import ProcessSpec, Ready, Running, free_port
+from tests.plugins import npm
 
 SOURCE = Path(__file__).parent / "provider"
-FETCH_SECONDS = 180
 REDIRECT = "http://127.0.0.1/signed-in"
 
 
@@ -29,20 +26,7 @@ def fetch(engines: Home) -> tuple[Path, Path]:
     Raises:
         PlainError: there is no Node or npm, or the packages cannot be had.
     """
-    node, npm = find_program("node"), find_program("npm")
-    if node is None or npm is None:
-        raise PlainError("the provider needs Node.js and npm: install npm.")
-    content = b"".join((SOURCE / name).read_bytes() for name in ("package.json", "package-lock.json"))
-    folder = engines.engines / f"openid-provider-{hashlib.sha256(content).hexdigest()[:12]}"
-    if not folder.exists():
-        beside = folder.with_name(f".{folder.name}-{os.getpid()}")
-        shutil.copytree(SOURCE, beside)
-        argv = [str(npm), "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel", "error"]
-        done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=FETCH_SECONDS, cwd=beside)
-        if done.returncode != 0:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise PlainError(f"the provider's packages cannot be fetched: {done.stderr.strip()[-200:]}")
-        beside.rename(folder)
+    node, folder = npm.install(engines, "openid-provider", SOURCE)
     shutil.copyfile(SOURCE / "server.mjs", folder / "server.mjs")
     return node, folder
 

@@ -61,7 +61,7 @@ def render_topics_module(yaml_path: Path) -> str:
 
 def generated() -> dict[Path, str]:
     """Every generated file: path → the text that it must have."""
-    from muniment import asyncapi, dictionary, permissions_page  # noqa: PLC0415 - reads the topics in code, which may have just been written
+    from muniment import asyncapi, client_types, dictionary, permissions_page  # noqa: PLC0415 - reads the topics in code, which may have just been written
 
     contracts = ROOT / "libs/common/src/common/contracts"
     files = {contracts / "topics.py": render_topics_module(ROOT / "deploy/kafka/topics.yaml")}
@@ -70,6 +70,7 @@ def generated() -> dict[Path, str]:
     files[ROOT / "docs/permissions.md"] = permissions_page.render()
     files[ROOT / "docs/events.md"] = asyncapi.render_events_page()
     files[ROOT / "docs/data-dictionary.md"] = dictionary.render(ROOT)
+    files[ROOT / "services/chat-gateway/client/src/protocol.ts"] = client_types.render()
     files[ROOT / "docs/individual-requests.md"] = importlib.import_module("disclosure.individuals.page").render()
     files[ROOT / "docs/release-packages.md"] = importlib.import_module("disclosure.packages.page").render()
     files |= {ROOT / "docs" / name: text for name, text in _notices().items()}

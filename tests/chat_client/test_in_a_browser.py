@@ -1,0 +1,272 @@
+"""The client in a real browser against the real gateway: what is said arrives once, in order, and proven."""
+
+import asyncio
+import json
+import re
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from tests.chat_client.browser import Page
+from tests.chat_client.conftest import SOURCE, Gateway, Tokens
+from tests.chat_client.proxy import Proxy
+
+FAST = "{firstRetry: 20, mostRetry: 200}"
+
+
+async def stored(gateway: Gateway, session_id: UUID) -> list[tuple[int, str]]:
+    rows = await gateway.rows("SELECT seq, value FROM session_entry WHERE session_id = $1 ORDER BY seq", session_id)
+    return [(row["seq"], json.loads(row["value"])["digest"]) for row in rows]
+
+
+async def held(page: Page) -> list[tuple[int, str]]:
+    return [(seq, digest) for seq, digest in await page.run("portal.entries.map((e) => [e.entry.seq, e.entry.digest])")]
+
+
+async def test_a_conversation(page: Page, proxy: Proxy, gateway: Gateway) -> None:
+    notice = await page.run("portal.begin()")
+    assert {"authority", "routine_uses"} <= {section["id"] for section in notice["sections"]}
+    session_id = UUID(await page.run("portal.open()"))
+    async with gateway.talker("agent") as agent:
+        await agent.ask("joined", type="join", session_id=session_id)
+        receipt = await page.run("portal.session.send('Good morning \\u{1F600} \\u2028 \"\\u0007')")
+        await agent.post(session_id, "How can I help?")
+        await page.until("portal.texts.length === 2")
+        closed = await page.run("portal.session.close()")
+    facts = await page.run("portal.entries.map((e) => [e.kind, e.own, e.replayed, e.proven])")
+    assert facts == [
+        ["opened", True, False, True],
+        ["joined", False, False, False],  # the PIN is withheld, and what remains of it cannot be proven
+        ["message", True, False, True],
+        ["message", False, False, True],
+        ["closed", True, False, True],
+    ]
+    assert receipt["seq"] == 3
+    assert await held(page) == await stored(gateway, session_id)
+    assert closed["digest"] == (await stored(gateway, session_id))[-1][1]
+    assert await page.run("outcome(portal.session.send('more'))") == {
+        "error": {"name": "SessionOverError", "message": "the session is over", "retryable": False}
+    }
+    kept = await page.run("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
+    assert kept == '[{},{},""]'
+    token = gateway.issuer.mint("customer").split(".")[0]
+    assert not [address for address in [*page.requested, *proxy.heads] if token in address or "token=" in address]
+
+
+async def test_nothing_is_opened_over_a_statement_that_is_not_in_force(page: Page, gateway: Gateway) -> None:
+    await page.run("portal.begin()")
+    before = await gateway.count("chat_session")
+    refused = await page.run("outcome(portal.open({acknowledged: {...portal.notice, version: '2020.1'}}))")
+    assert (refused["error"]["name"], refused["error"]["code"]) == ("RefusedError", "notice-not-acknowledged")
+    unknown = await page.run("outcome(portal.open({topic: 'weather'}))")
+    assert unknown["error"]["code"] == "unknown-topic"
+    assert await gateway.count("chat_session") == before
+
+
+async def test_what_is_refused_says_why_and_the_conversation_goes_on(page: Page) -> None:
+    await page.run("portal.begin()")
+    await page.run("portal.open()")
+    long = await page.run("outcome(portal.session.send('\\u00e9'.repeat(4097)))")
+    assert (long["error"]["code"], long["error"]["name"]) == ("text-too-long", "RefusedError")
+    empty = await page.run("outcome(portal.session.send(''))")
+    assert empty["error"]["code"] == "malformed-frame"
+    clash = await page.run(
+        "(async () => { const clientId = crypto.randomUUID(); await portal.session.send('one', {clientId});"
+        " return outcome(portal.session.send('two', {clientId})); })()"
+    )
+    assert clash["error"]["code"] == "client-id-reused"
+    aborted = await page.run("outcome(portal.session.send('late', {signal: AbortSignal.abort()}))")
+    assert aborted["error"]["name"] == "AbortError"
+    assert (await page.run("portal.session.send('\\u00e9'.repeat(4096))"))["seq"] == 3
+
+
+async def test_drops_lose_nothing_repeat_nothing_and_keep_the_order(page: Page, proxy: Proxy, gateway: Gateway) -> None:
+    await page.run(f"portal.begin({{timing: {FAST}}})")
+    session_id = UUID(await page.run("portal.open()"))
+    async with gateway.talker("agent") as agent:
+        await agent.ask("joined", type="join", session_id=session_id)
+        await page.run(
+            "(async () => { window.receipts = []; for (let n = 0; n < 60; n++) {"
+            " receipts.push(portal.session.send(`line ${n}`)); await new Promise((r) => setTimeout(r, 5)); } })() && true"
+        )
+        for number in range(5):
+            await asyncio.sleep(0.07)
+            proxy.cut()
+            await agent.post(session_id, f"answer {number}")
+        await page.until("window.receipts.length === 60")
+        receipts = await page.run("Promise.all(receipts)")
+        await page.until("portal.entries.length === 67")
+    numbers = [receipt["seq"] for receipt in receipts]
+    assert numbers == sorted(set(numbers))
+    assert await held(page) == await stored(gateway, session_id)
+    mine = await page.run("portal.entries.filter((e) => e.own && e.kind === 'message').map((e) => e.entry.pii.text)")
+    assert mine == [f"line {n}" for n in range(60)]
+    assert await page.run("portal.entries.some((e) => e.replayed)") is False
+    assert len(await page.run("portal.transports")) > 2
+
+
+async def test_a_line_that_is_silently_dead_is_noticed(page: Page, proxy: Proxy, gateway: Gateway) -> None:
+    await page.run("portal.begin({timing: {firstRetry: 20, mostRetry: 200, idle: 200, reply: 200, welcome: 300}})")
+    session_id = UUID(await page.run("portal.open()"))
+    proxy.silent = True
+    await page.run("window.said = portal.session.send('is anybody there?'), true")
+    await page.until("portal.client.status !== 'online'")
+    proxy.silent = False
+    proxy.cut()
+    assert (await page.run("said"))["seq"] == 2
+    assert await held(page) == await stored(gateway, session_id)
+
+
+async def test_a_page_that_slept_catches_up(page: Page, gateway: Gateway) -> None:
+    """More was said meanwhile than the gateway keeps for a slow reader, and the network was gone."""
+    await page.run(f"portal.begin({{timing: {FAST}}})")
+    session_id = UUID(await page.run("portal.open()"))
+    async with gateway.talker("agent") as agent:
+        await agent.ask("joined", type="join", session_id=session_id)
+        await page.freeze()
+        await page.go_offline(offline=True)
+        for number in range(300):
+            await agent.say(type="send", session_id=session_id, client_id=uuid4(), text=f"line {number} " * 100)
+        await agent.until(lambda: len(agent.all("ack")) == 300)
+        await page.go_offline(offline=False)
+        await page.thaw()
+        await page.until("portal.texts.length === 300")
+        assert (await page.run("portal.session.send('I am back')"))["seq"] == 303
+    assert await held(page) == await stored(gateway, session_id)
+
+
+async def test_a_token_is_renewed_before_it_expires(page: Page, tokens: Tokens) -> None:
+    tokens.lifetimes = [timedelta(seconds=3)]
+    await page.run("portal.begin({timing: {renewal: 500}})")
+    await page.run("portal.open()")
+    while tokens.asked != [False, True]:
+        await asyncio.sleep(0.05)
+    await page.run("portal.session.send('still here')")
+    assert await page.run("portal.transports.length") == 1
+
+
+async def test_a_token_that_runs_out_in_the_middle_is_replaced(page: Page, proxy: Proxy, tokens: Tokens) -> None:
+    """The gateway's clock allows thirty seconds more; by the page's it was over from the beginning."""
+    tokens.lifetimes = [timedelta(seconds=-28.5)]
+    await page.run(f"portal.begin({{timing: {FAST}}})")
+    await page.run("portal.open()")
+    await page.until("portal.transports.length === 2")
+    assert tokens.asked == [False, True]
+    assert (await page.run("portal.session.send('still here')"))["seq"] == 2
+    assert await page.run("portal.errors") == []
+
+
+async def test_a_source_without_a_good_token_ends_it(page: Page, tokens: Tokens) -> None:
+    tokens.lifetimes = [timedelta(seconds=-3600)] * 3
+    refused = await page.run("outcome(portal.begin())")
+    assert refused["error"]["name"] == "AuthenticationError"
+    assert tokens.asked == [False, True]
+    assert await page.run("portal.client.status") == "closed"
+
+
+async def test_an_altered_entry_is_found_out(page: Page, proxy: Proxy, gateway: Gateway) -> None:
+    await page.run(f"portal.begin({{timing: {FAST}}})")
+    session_id = UUID(await page.run("portal.open()"))
+    async with gateway.talker("agent") as agent:
+        await agent.ask("joined", type="join", session_id=session_id)
+        await agent.post(session_id, "pay nothing")
+        await page.until("portal.texts.length === 1")
+        proxy.alter = lambda some: some.replace(b"pay nothing more", b"pay fifty bucks!")
+        await agent.post(session_id, "pay nothing more")
+        await page.until("portal.errors.length === 1")
+        waiting = await page.run("outcome(portal.session.send('really?'))")
+    assert await page.run("portal.texts") == ["pay nothing"]
+    (error,) = await page.run("portal.errors")
+    assert (error["name"], error["seq"]) == ("IntegrityError", 4)
+    assert waiting["error"]["name"] == "SessionOverError"
+
+
+async def test_a_reload_goes_on_from_a_bookmark(page: Page, proxy: Proxy, gateway: Gateway) -> None:
+    await page.run("portal.begin()")
+    session_id = UUID(await page.run("portal.open()"))
+    await page.run("portal.session.send('before')")
+    bookmark = await page.run("portal.session.bookmark")
+    assert "before" not in json.dumps(bookmark)
+    await page.go(proxy.url)
+    async with gateway.talker("agent") as agent:
+        await agent.ask("joined", type="join", session_id=session_id)
+        await agent.post(session_id, "while you were away")
+        await page.run("import('/test/portal.js').then(() => portal.begin())")
+        await page.run(f"portal.resume({json.dumps(bookmark)})")
+        await page.until("portal.texts.length === 1")
+        assert (await page.run("portal.session.send('after')"))["seq"] == 5
+        assert await page.run("portal.entries.map((e) => [e.entry.seq, e.replayed])") == [
+            [3, False],
+            [4, False],
+            [5, False],
+        ]
+        await page.run("window.second = new portal.constructor(), true")
+        await page.run("second.begin()")
+        await page.run("second.resume({sessionId: portal.session.id})")
+        await page.until("second.entries.length === 5")
+        await agent.post(session_id, "to both")
+        await page.until("second.entries.length === 6 && portal.entries.length === 4")
+        assert await page.run("second.entries.map((e) => e.replayed)") == [True] * 5 + [False]
+        # What one page of a person says, the other hears as theirs.
+        await page.run("second.session.send('from the second')")
+        await page.until("portal.texts.at(-1) === 'from the second' && portal.entries.at(-1).own")
+    wrong = {**bookmark, "digest": "ab" * 32}
+    await page.run("window.third = new portal.constructor(), true")
+    await page.run("third.begin()")
+    await page.run(f"third.resume({json.dumps(wrong)})")
+    await page.until("third.errors.length === 1")
+    assert (await page.run("third.errors"))[0]["name"] == "IntegrityError"
+
+
+async def test_closing_gives_up_what_waits(page: Page, proxy: Proxy) -> None:
+    await page.run(
+        "(async () => { window.stop = new AbortController(); await portal.begin({signal: stop.signal}); })()"
+    )
+    await page.run("portal.open()")
+    proxy.silent = True
+    await page.run("window.said = outcome(portal.session.send('too late')), stop.abort(), true")
+    assert (await page.run("said"))["error"]["name"] == "ClosedError"
+    assert (await page.run("outcome(portal.open())"))["error"]["name"] == "AbortError"
+    assert await page.run("portal.client.status") == "closed"
+
+
+async def test_the_example_of_its_page_works_as_it_stands(page: Page, gateway: Gateway) -> None:
+    """Pasted, with a portal that does what the example leaves to it."""
+    example = re.search(r"```js\n(.*?)```", (SOURCE / "README.md").read_text(), re.DOTALL)
+    assert example is not None
+    name = '"@muniment/chat-client"'
+    assert name in example[1]
+    pasted = example[1].replace(name, '"/client/index.js"').replace('"https://chat.agency.example"', '""')
+    await page.run(
+        "(async () => { const given = await (await fetch('/token')).json(); window.shown = []; window.read = [];"
+        " window.portal = { currentToken: () => given, acknowledged: async (notice) => read.push(notice.version),"
+        " show: (entry) => shown.push(entry.kind) }; })()"
+    )
+    before = await gateway.count("chat_session")
+    script = json.dumps(pasted + "\nwindow.done = true;")
+    await page.run(
+        f"document.head.append(Object.assign(document.createElement('script'), {{type: 'module', text: {script}}}))"
+    )
+    await page.until("window.done && shown.length === 2")
+    assert await page.run("[shown, read]") == [["opened", "message"], ["2026.1"]]
+    assert await gateway.count("chat_session") == before + 1
+
+
+async def test_the_demonstration_page_talks_and_announces_what_is_new(
+    page: Page, proxy: Proxy, gateway: Gateway
+) -> None:
+    await page.go(f"{proxy.url}/demo/demo.html")
+    await page.run(f"document.getElementById('token').value = {json.dumps(gateway.issuer.mint('customer'))}")
+    await page.run("document.getElementById('begin').requestSubmit()")
+    await page.until("!document.getElementById('notice').hidden")
+    await page.run("document.getElementById('notice').requestSubmit()")
+    await page.until("!document.getElementById('say').hidden")
+    await page.run("document.getElementById('text').value = 'Hello'; document.getElementById('say').requestSubmit()")
+    await page.until("document.getElementById('log').textContent.includes('You: Hello')")
+    rows = await gateway.rows("SELECT id FROM chat_session ORDER BY opened_at DESC LIMIT 1")
+    async with gateway.talker("agent") as agent:
+        await agent.ask("joined", type="join", session_id=rows[0]["id"])
+        await agent.post(rows[0]["id"], "Good morning <b>")
+        await page.until("document.getElementById('news').textContent.includes('Agency: Good morning <b>')")
+    assert "Hello" not in await page.run("document.getElementById('news').textContent")
+    await page.run("document.getElementById('end').click()")
+    await page.until("document.getElementById('status').textContent === 'The chat is over, 5 entries.'")
