@@ -30,7 +30,7 @@ NOT_UNDER_IT = {
         "session_entry.value",
         "kept_place.digest",
     },
-    "transcripts": {"entry.canonical", "entry.digest", "entry.sealed"},
+    "transcripts": {"entry.canonical", "entry.digest", "entry.sealed", "release_copy.content"},
     "production": set[str](),
     "disclosure": set[str](),
     "retention": set[str](),

@@ -1,5 +1,6 @@
 """`make secrets`: new passwords once, never changed afterwards, readable by their owner alone."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -32,7 +33,10 @@ def test_key_for_grants_is_made_once_behind_a_folder_of_its_owner(folder: Path) 
     make_secrets(folder)
     assert key.read_text() == first
     assert key.parent.stat().st_mode & 0o777 == 0o700
-    assert Signer(read_keys(str(key))).key_id
+    signer = Signer(read_keys(str(key)))
+    public = json.loads((folder / ".secrets/grant-keys.json").read_text())
+    assert public == {"keys": signer.public_keys()}
+    assert "d" not in public["keys"][0]
 
 
 def test_keys_of_audit_heads_are_made_once_and_each_service_has_its_own(folder: Path) -> None:

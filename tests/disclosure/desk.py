@@ -18,6 +18,7 @@ from disclosure.question import Question, TaxSpan
 from tests.disclosure.cases import base, rules_for, said, signed_facts
 
 RECIPIENT = {"recipient_name": "Quentin Recipient", "recipient_address": "9 Telltale Lane, Washington, DC 20500"}
+PERSON_ADDRESS = "77 Whisper Court, Springfield"
 LOOK = {"Purpose-Of-Use": "oversight"}
 
 ASKER, OFFICER, FINDER = "analyst-7", "officer-1", "officer-9"
@@ -117,6 +118,7 @@ class Desk:
         spans: Sequence[TaxSpan] | None = None,
         release: bool = False,
         layer: str = "redacted",
+        person_address: str = "",
         role: str = "privacy_officer",
         sub: str = OFFICER,
         key: str | None = None,
@@ -126,6 +128,7 @@ class Desk:
             body["tax_spans"] = [{**asdict(s), "transcript_id": str(s.transcript_id)} for s in spans]
         if release:
             body["release"] = RECIPIENT | {"layer": layer}
+            body["release"] |= {"person_address": person_address} if person_address else {}
         return await self.client.post(
             f"/v1/requests/{request_id}/decision", json=body, headers=self.headers(role, sub, key or str(uuid4()))
         )

@@ -6,10 +6,12 @@ import asyncpg
 import pytest
 import structlog
 
+from common.database import Database
 from common.testing import FixedClock, Issuer, client_of
 from disclosure.app import make_app
 from disclosure.settings import DisclosureSettings
 from tests.disclosure.desk import Desk
+from tests.disclosure.ears import Ears
 from tests.disclosure.mailroom import Mailroom
 from tests.disclosure.requests_desk import Counter
 
@@ -57,3 +59,10 @@ async def counter(desk: Desk) -> Counter:
 async def mailroom(desk: Desk) -> Mailroom:
     """The served application with people who put packages together and send them."""
     return Mailroom(desk.client, desk.issuer, desk.store, desk.clock)
+
+
+@pytest.fixture
+async def ears(settings: DisclosureSettings, clock: FixedClock) -> AsyncIterator[Ears]:
+    database = Database(settings, application="test")
+    yield Ears(database, clock)
+    await database.close()

@@ -1,6 +1,5 @@
 """What comes as events: requests straight from case systems, this service's own, and sealed transcripts."""
 
-from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,50 +8,14 @@ import orjson
 import pytest
 
 from common.contracts.disclosure import DisclosureRequested
-from common.contracts.envelope import Envelope, EventData, encode
 from common.contracts.transcripts import TranscriptClosed
-from common.database import Database
 from common.ids import new_id
-from common.messaging.broker import ReceivedRecord, Record
-from common.messaging.consumer import Consumer
-from common.testing import FixedClock, MemoryBroker
-from disclosure.consumers import SUBJECTS
-from disclosure.settings import DisclosureSettings
+from common.messaging.broker import Record
 from tests.disclosure.cases import base, said
 from tests.disclosure.desk import Desk
+from tests.disclosure.ears import CASE_SYSTEM, Ears, event
 
 AT = datetime(2026, 3, 2, 11, tzinfo=UTC)
-CASE_SYSTEM = "/case-system/eleven"
-
-
-class Ears:
-    """The service's two consumers, fed by hand."""
-
-    def __init__(self, database: Database, clock: FixedClock) -> None:
-        self._consumers = {
-            s.topics[0]: Consumer(s, database=database, broker=MemoryBroker(), clock=clock) for s in SUBJECTS
-        }
-        self._offset = 0
-
-    async def hear(self, records: Sequence[Record]) -> None:
-        received = []
-        for record in records:
-            self._offset += 1
-            received.append(
-                ReceivedRecord(record.topic, 0, self._offset, record.key, record.value, dict(record.headers))
-            )
-        await self._consumers[records[0].topic].handle(received)
-
-
-@pytest.fixture
-async def ears(settings: DisclosureSettings, clock: FixedClock) -> AsyncIterator[Ears]:
-    database = Database(settings, application="test")
-    yield Ears(database, clock)
-    await database.close()
-
-
-def event(data: EventData, source: str = CASE_SYSTEM) -> Record:
-    return encode(Envelope(new_id(), data.event_type, source, data.key, AT, data))
 
 
 def requested(request_id: UUID | None = None, **changes: Any) -> DisclosureRequested:

@@ -11,7 +11,8 @@ from common.protection.resealing import HeldError
 from common.protection.service_keys import version_of
 from disclosure.holdings import TABLES, make_holdings
 from disclosure.settings import DisclosureSettings
-from tests.disclosure.desk import RECIPIENT, Desk
+from tests.disclosure.cases import base
+from tests.disclosure.desk import PERSON_ADDRESS, RECIPIENT, Desk
 from tests.disclosure.mailroom import Mailroom
 from tests.disclosure.requests_desk import CONTESTED, STATEMENT, Counter
 
@@ -46,6 +47,11 @@ async def test_everything_is_written_anew_and_opens_as_before(
     await counter.act(refused["id"], "statement/answer", {"reasons": "It says what was said."})
     decided = await desk.decide(await desk.asked(), release=True)
     assert decided.status_code == 201, decided.text
+    told = await desk.decide(await desk.asked(base("b8")), release=True, person_address=PERSON_ADDRESS)
+    assert told.status_code == 201, told.text
+    [notice] = (await counter.do("GET", "/outgoing-notices", status=200))["items"]
+    sent = {"sent_on": notice["due_on"], "channel": "mail", "record": "RR-1"}
+    await counter.do("POST", f"/outgoing-notices/{notice['id']}/sending", sent)
     before = (await counter.own(refused["id"]), await counter.detail(refused["id"]))
     packed = await counter.do("GET", f"/release-packages/{package['id']}", status=200)
     assert set(map(frozenset, (await versions(desk.store)).values())) == {frozenset({1})}

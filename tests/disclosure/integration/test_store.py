@@ -88,12 +88,30 @@ async def test_an_accounting_row_is_whole(desk: Desk, field: str) -> None:
             await insert(desk.store, "accounting", **await accounting(desk, decision_id, **{field: nothing}))
 
 
-async def grant(desk: Desk, decision_id: UUID, accounting_id: UUID) -> None:
+async def grant(desk: Desk, decision_id: UUID, accounting_id: UUID | None, **changes: Any) -> None:
     now = desk.clock.now()
-    await insert(
-        desk.store, "release_grant", id=uuid4(), decision_id=decision_id, accounting_id=accounting_id,
-        layer="original", issued_at=now, expires_at=now + timedelta(hours=1), key_id="k",
-    )  # fmt: skip
+    row = await desk.store.fetchrow(
+        "SELECT r.id, r.basis FROM decision AS d JOIN disclosure_request AS r ON r.id = d.request_id WHERE d.id = $1",
+        decision_id,
+    )
+    assert row is not None
+    values = {
+        "id": uuid4(), "decision_id": decision_id, "accounting_id": accounting_id, "request_id": row["id"],
+        "basis": row["basis"], "outcome": "allow", "holder": "transcripts", "layer": "original", "issued_at": now,
+        "expires_at": now + timedelta(hours=1), "key_id": "k",
+    } | changes  # fmt: skip
+    await insert(desk.store, "release_grant", **values)
+
+
+async def test_only_what_the_freedom_of_information_act_compels_goes_without_an_accounting_row(desk: Desk) -> None:
+    allowed = await decision_of(desk, "allow")
+    with pytest.raises(asyncpg.CheckViolationError, match="what_leaves_is_accounted_for"):
+        await grant(desk, allowed, None)
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match="grant_is_for_what_was_asked"):
+        await grant(desk, allowed, None, basis="b2")
+    denied = await decision_of(desk, "deny")
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match=r"grant_(hangs_on_its_decision|is_accounted_for)"):
+        await grant(desk, denied, uuid4())
 
 
 async def test_no_grant_without_an_accounting_row_of_its_own_decision(desk: Desk) -> None:
@@ -101,10 +119,17 @@ async def test_no_grant_without_an_accounting_row_of_its_own_decision(desk: Desk
     with pytest.raises(asyncpg.ForeignKeyViolationError, match="grant_is_accounted_for"):
         await grant(desk, allowed, uuid4())
     said = (await desk.decide(await desk.asked(), release=True)).json()
-    with pytest.raises(asyncpg.ForeignKeyViolationError, match="grant_is_accounted_for"):
+    with pytest.raises(asyncpg.UniqueViolationError, match="one_grant_an_accounting"):
         await grant(desk, allowed, UUID(said["accounting_id"]))
-    with pytest.raises(asyncpg.UniqueViolationError, match="one_grant_a_decision"):
+    with pytest.raises(asyncpg.UniqueViolationError, match=r"one_grant_a_(decision|request)"):
         await grant(desk, UUID(said["id"]), UUID(said["accounting_id"]))
+
+
+async def test_nothing_goes_for_health_or_safety_without_word_to_the_person(desk: Desk) -> None:
+    row = await accounting(desk, await decision_of(desk, "allow"), basis="b8")
+    with pytest.raises(asyncpg.RestrictViolationError, match="no notice goes"):
+        await insert(desk.store, "accounting", **row)
+    assert await desk.count("accounting") == 0
 
 
 @pytest.mark.parametrize("named", ["none", "another", "one more"])

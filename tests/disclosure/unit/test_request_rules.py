@@ -7,10 +7,10 @@ import pytest
 from common.federal_calendar import FederalCalendar, load_closures
 from common.pii.particulars import Person
 from common.pii.taxonomy import load
+from common.pii.third_persons import REQUESTER, Entry, proposals
 from disclosure.individuals import clocks, copies, doors, grounds, letters
 from disclosure.individuals.identity import Claim, judge, table
 from disclosure.individuals.letters import Official
-from disclosure.individuals.third_persons import REQUESTER, Entry, proposals
 
 CALENDAR = FederalCalendar(load_closures())
 

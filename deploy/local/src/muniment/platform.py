@@ -100,7 +100,7 @@ def _service_unit(service: str, engines: Engines, settings: Mapping[str, str], p
             ProcessSpec(
                 name=f"{name}-{part}",
                 argv=(*python, part),
-                env={**settings, "MUNIMENT_HOST": LOOPBACK, "MUNIMENT_PORT": str(port)},
+                env={**grant_settings(ports), **settings, "MUNIMENT_HOST": LOOPBACK, "MUNIMENT_PORT": str(port)},
                 stop_seconds=STOP_AFTER_SECONDS + 5,
                 ready=Ready("http", port, "/readyz"),
                 ready_seconds=120,
@@ -123,6 +123,11 @@ def key_settings(service: str, engines: Engines) -> dict[str, str]:
     if service in KEYRING_USERS:
         found["MUNIMENT_KEYRING_URL"] = engines.database_url(service, KEYRING)
     return found
+
+
+def grant_settings(ports: Mapping[str, int]) -> dict[str, str]:
+    """Where the public keys of release grants are: at disclosure's own door, unless another place was asked for."""
+    return {"MUNIMENT_GRANT_KEYS": f"http://{LOOPBACK}:{ports['disclosure-api']}/v1/keys"}
 
 
 def environment(service: str, engines: Engines, jwks: Path) -> dict[str, str]:

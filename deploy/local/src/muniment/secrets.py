@@ -4,6 +4,7 @@
 """
 
 import argparse
+import json
 import os
 import re
 import secrets
@@ -21,6 +22,7 @@ from muniment.tokens import Issuer
 
 _LINE = re.compile(r"^(?P<off>#?)(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)$", re.MULTILINE)
 GRANT_KEY = Path(".secrets") / "grant-key.pem"
+GRANT_KEYS = "grant-keys.json"
 WRAPPING_KEYS = Path(".secrets") / "keys"
 AUDIT_KEYS = Path(".secrets") / "audit"
 
@@ -107,4 +109,14 @@ def _write_grant_key(file: Path) -> None:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
         with os.fdopen(descriptor, "wb") as content:
             content.write(key.as_pem(private=True))
+        file.chmod(0o444)
+    _write_public(file.with_name(GRANT_KEYS), ECKey.import_key(file.read_text()))
+
+
+def _write_public(file: Path, key: ECKey) -> None:
+    """With these whoever holds the records checks a grant; a key that was replaced is added by hand for as long as it counts."""
+    if not file.exists():
+        key.ensure_kid()
+        public = key.as_dict(private=False) | {"use": "sig", "alg": "ES256"}
+        file.write_text(json.dumps({"keys": [public]}))
         file.chmod(0o444)

@@ -16,6 +16,7 @@ from common.clock import Clock, SystemClock
 from common.database import Database
 from common.engines import make_broker
 from common.errors import OperatorError
+from common.jobs import MakeJobs, no_jobs
 from common.messaging import redriving
 from common.messaging.consumer import Subject
 from common.protection import reseal_command
@@ -35,6 +36,7 @@ class Service:
         make_app: settings → FastAPI application.
         make_subjects: settings and clock → what its worker hears.
         make_holdings: settings → what it keeps under its own key; nothing unless said.
+        make_jobs: settings, clock and store → what its worker does by the clock; nothing unless said.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Service:
     make_app: Callable[[ServiceSettings], FastAPI]
     make_subjects: Callable[[ServiceSettings, Clock], Sequence[Subject]]
     make_holdings: Callable[[ServiceSettings], Holdings] = nothing_kept
+    make_jobs: MakeJobs = no_jobs
 
 
 def main(service: Service, arguments: Sequence[str] | None = None) -> int:
@@ -101,6 +104,7 @@ async def _work(service: Service, settings: ServiceSettings) -> None:
             broker=broker,
             clock=clock,
             subjects=subjects,
+            jobs=service.make_jobs(settings, clock, database),
         ).run()
     finally:
         await _close(subjects)

@@ -18,6 +18,7 @@ from common.audit.sequencer import Sequencer
 from common.clock import Clock
 from common.contracts.topics import TOPICS
 from common.database import Database
+from common.jobs import Job, repeat
 from common.messaging import inbox
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer, Subject, is_outage
@@ -37,6 +38,7 @@ class Worker:
     """Args:
     service: package name.
     subjects: what the service hears; empty for one that only tells.
+    jobs: what it does by the clock.
     """
 
     def __init__(
@@ -48,12 +50,14 @@ class Worker:
         broker: Broker,
         clock: Clock,
         subjects: Sequence[Subject],
+        jobs: Sequence[Job] = (),
     ) -> None:
         self._service = service
         self._settings = settings
         self._database = database
         self._broker = broker
         self._clock = clock
+        self._jobs = jobs
         self._relay = Relay(settings.database_url.get_secret_value(), broker, owner=service)
         self._sequencer = Sequencer(database, signer_of(service, settings.audit_key_file, settings.audit_keys), clock)
         self._consumers = [
@@ -90,6 +94,8 @@ class Worker:
             group.create_task(self._keep_house(stop))
             for consumer in self._consumers:
                 group.create_task(consumer.run(stop))
+            for job in self._jobs:
+                group.create_task(repeat(job, stop))
             log.info("worker.started", consumers=[c.name for c in self._consumers])
 
     @contextlib.asynccontextmanager

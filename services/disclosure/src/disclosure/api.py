@@ -13,8 +13,6 @@ from disclosure import repository
 from disclosure.errors import UnknownRequestError
 from disclosure.grant_source import AtGrants
 from disclosure.schemas import (
-    AccountingOut,
-    AccountingPage,
     DecisionIn,
     DecisionOut,
     DecisionSummary,
@@ -27,6 +25,7 @@ from disclosure.schemas import (
     RequestPage,
 )
 from disclosure.use_cases import asking, deciding, looking
+from disclosure.use_cases.releasing import Hand, Release
 
 router = APIRouter(prefix="/v1", tags=["disclosure"], route_class=Guarded)
 public = APIRouter(prefix="/v1", tags=["disclosure"])
@@ -96,7 +95,7 @@ async def decide(
     outcome is then refused with what is missing, and nothing is stored. Who made the request may not decide it.
     """
     # Before the unit of work: they may need connections of their own.
-    signer, keys = await grants.signer(), await grants.column_keys.ready()
+    hand = Hand(await grants.signer(), await grants.column_keys.ready(), grants.seconds)
     async with door.open("disclosure.decide", request_id) as look:
 
         async def make() -> BaseModel:
@@ -105,16 +104,15 @@ async def decide(
                 request_id=request_id,
                 facts=body.facts,
                 spans=body.spans(),
-                release=deciding.Release(**dict(body.release)) if body.release else None,
+                release=Release(**dict(body.release)) if body.release else None,
                 actor=look.principal,
-                signer=signer,
-                keys=keys,
-                grant_seconds=grants.seconds,
+                hand=hand,
                 now=look.now,
             )
             look.touch(decided.id)
             if decided.grant:
-                look.touch(decided.grant.accounting_id, decided.grant.id, *decided.grant.transcript_ids)
+                accounting_id = decided.grant.accounting_id
+                look.touch(*([accounting_id] if accounting_id else []), decided.grant.id, *decided.grant.transcript_ids)
             return DecisionOut.of(decided)
 
         return await once(
@@ -141,27 +139,6 @@ async def explain(door: AtDoor, decision_id: UUID) -> ExplanationOut:
 async def replay(door: AtDoor, decision_id: UUID) -> ReplayOut:
     async with door.open("disclosure.replay", decision_id) as look:
         return ReplayOut.of(await looking.replay(look.session, decision_id))
-
-
-@router.get(
-    "/accountings",
-    operation_id="disclosure.read-accounting",
-    summary="What was disclosed of a transcript, when, why and to whom",
-)
-async def list_accountings(
-    door: AtDoor, grants: AtGrants, transcript_id: UUID, cursor: Cursor = None, limit: Limit = 50
-) -> AccountingPage:
-    keys = await grants.column_keys.ready()
-    async with door.open(
-        "disclosure.read-accounting", transcript_id, fields=["recipient_name", "recipient_address"]
-    ) as look:
-        rows = await repository.accountings_of(look.session, transcript_id, after=cursor, limit=limit)
-        look.touch(*(row.id for row in rows))
-        return AccountingPage(
-            transcript_id=transcript_id,
-            items=[AccountingOut.of(row, keys) for row in rows],
-            next_cursor=rows[-1].id if len(rows) == limit else None,
-        )
 
 
 @public.get("/keys", operation_id="disclosure.read-keys", summary="Public keys that release grants are checked with")

@@ -14,6 +14,7 @@ from common.cli import Service
 from common.clock import Clock, SystemClock
 from common.database import Database
 from common.federal_calendar import FederalCalendar, load_closures
+from common.jobs import Job
 from common.messaging.consumer import Subject
 from common.pii import taxonomy
 from common.protection.making import make_service_keys
@@ -21,8 +22,10 @@ from common.settings import ServiceSettings
 from common.web import audit_routes
 from common.web.app import create_app
 from disclosure import (
+    accounting_routes,
     grants,
     individual_routes,
+    informing_routes,
     notice_routes,
     outbound,
     own_routes,
@@ -32,7 +35,7 @@ from disclosure import (
     rulebook,
 )
 from disclosure.api import public, router
-from disclosure.consumers import SUBJECTS
+from disclosure.consumers import SUBJECTS, expiry, releases
 from disclosure.holdings import make_holdings
 from disclosure.individuals.doors import aims
 from disclosure.individuals.identity import table
@@ -91,12 +94,14 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
         description=DESCRIPTION,
         routers=[
             router,
+            accounting_routes.router,
             register_routes.router,
             notice_routes.router,
             own_routes.router,
             individual_routes.router,
             package_routes.router,
             media_routes.router,
+            informing_routes.router,
             public,
             registers.router,
             outbound.router,
@@ -153,7 +158,12 @@ class SignerSource:
 
 def make_subjects(settings: ServiceSettings, clock: Clock) -> Sequence[Subject]:
     """What the worker hears; disclosure is also a witness of the other services' audit heads."""
-    return (*SUBJECTS, witness.subject("disclosure", settings.audit_keys, clock))
+    return (*SUBJECTS, releases(clock), witness.subject("disclosure", settings.audit_keys, clock))
+
+
+def make_jobs(_settings: ServiceSettings, clock: Clock, database: Database) -> Sequence[Job]:
+    """What the worker does by the clock."""
+    return (expiry(clock, database),)
 
 
 SERVICE = Service(
@@ -163,4 +173,5 @@ SERVICE = Service(
     make_app=make_app,
     make_subjects=make_subjects,
     make_holdings=make_holdings,
+    make_jobs=make_jobs,
 )

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import cast
 
-from common.contracts.disclosure import DisclosureRequested
+from common.clock import Clock
+from common.contracts.disclosure import RELEASE_EVENTS, DisclosureReleased, DisclosureRequested
 from common.contracts.envelope import Envelope, EventData
 from common.contracts.transcripts import TRANSCRIPT_EVENTS, TranscriptClosed
-from common.database import WriteSession
+from common.database import Database, WriteSession
+from common.jobs import Job
 from common.messaging.consumer import Subject
-from disclosure.use_cases import asking
+from disclosure.use_cases import accounting, asking
 
 
 async def _requests(session: WriteSession, envelopes: Sequence[Envelope[EventData]]) -> None:
@@ -33,3 +35,27 @@ SUBJECTS = (
         handler=_transcripts,
     ),
 )
+
+EXPIRY_SECONDS = 30.0
+
+
+def releases(clock: Clock) -> Subject:
+    """What became of the grants that transcripts takes."""
+
+    async def handle(session: WriteSession, envelopes: Sequence[Envelope[EventData]]) -> None:
+        heard = cast("Sequence[Envelope[DisclosureReleased]]", envelopes)
+        await accounting.hear_outcomes(session, heard, now=clock.now())
+
+    return Subject(
+        group="disclosure.releases", topics=(DisclosureReleased.topic,), kinds=RELEASE_EVENTS, handler=handle
+    )
+
+
+def expiry(clock: Clock, database: Database) -> Job:
+    """Enters that nobody came for an export whose grant has ended."""
+
+    async def act() -> None:
+        async with database.unit_of_work() as session:
+            await accounting.expire(session, now=clock.now())
+
+    return Job("grants.expire", EXPIRY_SECONDS, act)

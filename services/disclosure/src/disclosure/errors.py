@@ -116,3 +116,17 @@ class OwnIndividualRequestError(ForbiddenError):
 
     def __init__(self) -> None:
         super().__init__("this request is your own: another official works on it, and you see it under /v1/me")
+
+
+class NoSuchNoticeError(NotFoundError):
+    def __init__(self) -> None:
+        super().__init__("there is no notice of this id")
+
+
+class NoticeStateError(ConflictError):
+    """A notice is sent, then its receipt is confirmed; of what never went nobody is told."""
+
+    kind, title = "not-now", "The state of the notice does not allow this"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"the notice is {state}", state=state)

@@ -9,18 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from common.contracts.release_grant import GRANT_ALGORITHM, GRANT_ISSUER, GRANT_TYPE
 from disclosure.question import TaxSpan
 
-ALGORITHM = "ES256"
 CURVE = "P-256"
-ISSUER = "muniment/disclosure"
 AUDIENCE = "transcripts"
 
 
@@ -29,6 +28,7 @@ class Grant:
     """What a grant permits, and what it rests on. `id` is the token's `jti`: it is taken once.
 
     Attributes:
+        accounting_id: None where the law asks for no accounting: 5 U.S.C. 552a(b)(2).
         audience: the service that holds the records.
         elements: the elements of the records that may go; empty where the basis asks for no list.
         withheld: lines that stay behind (26 U.S.C. 6103), whichever layer goes.
@@ -37,7 +37,7 @@ class Grant:
     id: UUID
     request_id: UUID
     decision_id: UUID
-    accounting_id: UUID
+    accounting_id: UUID | None
     transcript_ids: tuple[UUID, ...]
     layer: str
     basis: str
@@ -51,16 +51,16 @@ class Grant:
 
     def claims(self) -> dict[str, Any]:
         return {
-            "iss": ISSUER,
+            "iss": GRANT_ISSUER,
             "aud": self.audience,
-            "sub": f"accounting:{self.accounting_id}",
+            "sub": f"release:{self.decision_id}",
             "jti": str(self.id),
             "iat": int(self.issued_at.timestamp()),
             "nbf": int(self.issued_at.timestamp()),
             "exp": int(self.expires_at.timestamp()),
             "request_id": str(self.request_id),
             "decision_id": str(self.decision_id),
-            "accounting_id": str(self.accounting_id),
+            "accounting_id": str(self.accounting_id) if self.accounting_id else None,
             "transcript_ids": [str(t) for t in self.transcript_ids],
             "layer": self.layer,
             "basis": self.basis,
@@ -92,17 +92,21 @@ class Signer:
         return str(self._keys[0].kid)
 
     def sign(self, grant: Grant) -> str:
-        header = {"alg": ALGORITHM, "kid": self.key_id, "typ": "release-grant+jwt"}
+        header = {"alg": GRANT_ALGORITHM, "kid": self.key_id, "typ": GRANT_TYPE}
         return jwt.encode(header, grant.claims(), self._keys[0])
 
-    def attest(self, claims: Mapping[str, Any]) -> str:
-        """A signed statement that lets nothing out: what an official found, who, when and for which request."""
-        header = {"alg": ALGORITHM, "kid": self.key_id, "typ": "finding+jwt"}
-        return jwt.encode(header, {"iss": ISSUER, **claims}, self._keys[0])
+    def attest(self, claims: Mapping[str, Any], kind: Literal["finding", "accounting"] = "finding") -> str:
+        """A signed statement that lets nothing out.
+
+        Args:
+            kind: what an official found, who, when and for which request; or what a person was told of the accounting.
+        """
+        header = {"alg": GRANT_ALGORITHM, "kid": self.key_id, "typ": f"{kind}+jwt"}
+        return jwt.encode(header, {"iss": GRANT_ISSUER, **claims}, self._keys[0])
 
     def public_keys(self) -> list[dict[str, Any]]:
         """As a JWK set lists them (RFC 7517)."""
-        return [key.as_dict(private=False) | {"use": "sig", "alg": ALGORITHM} for key in self._keys]
+        return [key.as_dict(private=False) | {"use": "sig", "alg": GRANT_ALGORITHM} for key in self._keys]
 
 
 def new_key() -> ECKey:

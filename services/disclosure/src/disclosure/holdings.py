@@ -11,16 +11,21 @@ from common.protection.service_keys import ColumnKeys
 from common.settings import ServiceSettings
 from disclosure import individual_store as store
 from disclosure.individual_tables import ACCOUNT_SEALED
+from disclosure.informing.tables import place as notice_place
 from disclosure.packages.desk import PARTICULARS, RECIPIENT
 from disclosure.tables import place
 from disclosure.use_cases.individuals.desk import LETTER
 from disclosure.use_cases.individuals.intake import MATTER, PERSON
-from disclosure.use_cases.individuals.reviewing import ANSWER, PORTION, STATEMENT
 from disclosure.use_cases.individuals.working import REASON
+from disclosure.use_cases.informing import ANSWER, PORTION, STATEMENT
 
 
 def _of_accounting(column: str) -> Place:
     return lambda row: place(row["id"], column)
+
+
+def _of_notice(column: str) -> Place:
+    return lambda row: notice_place(row["id"], column)
 
 
 def _of_individuals(where: str, *key: str) -> Place:
@@ -70,6 +75,7 @@ TABLES = (
     ),
     Kept("release_package", {"id": "uuid"}, {"recipient": _of_individuals(RECIPIENT, "id")}),
     Kept("package_person", {"id": "uuid"}, {"particulars": _of_individuals(PARTICULARS, "id")}),
+    Kept("outgoing_notice", {"id": "uuid"}, {name: _of_notice(name) for name in ("address", "letter")}),
 )
 
 

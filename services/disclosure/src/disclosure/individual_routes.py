@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from common.pii.third_persons import Entry
 from common.web.door import AtDoor, Guarded
 from common.web.idempotency import IdempotencyKey
 from disclosure import individual_bodies as bodies
@@ -13,7 +14,6 @@ from disclosure import individual_store as store
 from disclosure.individual_answers import DisputesOut, RedactionsOut, RequestDetailOut, StateOut, StatePage
 from disclosure.individual_desk import AtIndividuals
 from disclosure.individual_tables import IndividualRequest
-from disclosure.individuals.third_persons import Entry
 from disclosure.redaction_bodies import SearchIn, SettlementIn
 from disclosure.use_cases.individuals import intake, looking, redacting, reviewing, working
 from disclosure.use_cases.individuals.desk import Desk

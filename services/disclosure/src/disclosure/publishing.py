@@ -1,12 +1,14 @@
 """Turns facts of this service into events of the published language, and puts them in the outbox."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
-from common.contracts.disclosure import DisclosureDecided, DisclosureRequested
+from common.contracts.disclosure import DisclosureDecided, DisclosureRequested, RecordAmended
 from common.database import WriteSession
 from common.messaging import outbox
+from disclosure.grants import Grant
 from disclosure.question import Decision, Question
 
 SOURCE: Final = "/muniment/disclosure"
@@ -27,9 +29,9 @@ async def tell_requested(session: WriteSession, question: Question, *, now: date
 
 
 async def tell_decided(
-    session: WriteSession, question: Question, decision: Decision, *, decision_id: UUID, accounting_id: UUID | None
+    session: WriteSession, question: Question, decision: Decision, *, decision_id: UUID, grant: Grant | None
 ) -> None:
-    """A decision stands. The request's row has to be locked, so that its decisions are told in their order."""
+    """A decision stands, and the grant that it led to. The request's row has to be locked: its decisions are told in order."""
     fact = DisclosureDecided(
         request_id=question.request_id,
         decision_id=decision_id,
@@ -38,7 +40,26 @@ async def tell_decided(
         rule_version=decision.rule_version,
         missing=decision.missing,
         transcript_ids=question.transcript_ids,
-        accounting_id=accounting_id,
+        accounting_id=grant.accounting_id if grant else None,
         decided_at=decision.decided_at,
+        grant_id=grant.id if grant else None,
+        grant_holder=grant.audience if grant else None,
+        grant_expires_at=grant.expires_at if grant else None,
     )
     await outbox.tell(session, fact, source=SOURCE, time=decision.decided_at)
+
+
+async def tell_amended(
+    session: WriteSession,
+    records: Sequence[UUID],
+    *,
+    amendment_id: UUID,
+    kind: Literal["correction", "disagreement"],
+    now: datetime,
+) -> None:
+    """These records were corrected, or are disputed from now on."""
+    facts = [
+        RecordAmended(record_id=record, amendment_id=amendment_id, kind=kind, amended_at=now)
+        for record in sorted(set(records))
+    ]
+    await outbox.tell(session, *facts, source=SOURCE, time=now)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from common.errors import FieldError, InvalidError
 from common.pii.particulars import Person
-from disclosure.individuals.third_persons import REQUESTER
+from common.pii.third_persons import REQUESTER
 
 Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 

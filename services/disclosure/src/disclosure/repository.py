@@ -97,7 +97,7 @@ async def open_requests(session: ReadSession, *, after: UUID | None, limit: int)
 
 
 async def is_released(session: ReadSession, request_id: UUID) -> bool:
-    query = select(Accounting.id).where(col(Accounting.request_id) == request_id)
+    query = select(ReleaseGrant.id).where(col(ReleaseGrant.request_id) == request_id)
     return (await session.execute(query)).first() is not None
 
 
@@ -138,27 +138,18 @@ async def decisions_of(session: ReadSession, request_id: UUID) -> Sequence[Decis
     return (await session.execute(query)).scalars().all()
 
 
-async def add_release(session: WriteSession, row: Accounting, grant: ReleaseGrant, records: Sequence[UUID]) -> None:
-    """Account for a release and enter its grant; the store refuses the one without the other."""
+async def add_accounting(session: WriteSession, row: Accounting, records: Sequence[UUID]) -> None:
+    """Account for a release; the store refuses it if its grant does not follow in this unit of work."""
     session.add(row)
     await session.flush()
     session.add_all([AccountingTranscript(transcript_id=t, accounting_id=row.id) for t in sorted(set(records))])
-    session.add(grant)
     await session.flush()
 
 
-async def accountings_of(
-    session: ReadSession, transcript_id: UUID, *, after: UUID | None, limit: int
-) -> Sequence[Accounting]:
-    """What was disclosed of this transcript, first to last."""
-    query = (
-        select(Accounting)
-        .join(AccountingTranscript, col(AccountingTranscript.accounting_id) == col(Accounting.id))
-        .where(col(AccountingTranscript.transcript_id) == transcript_id)
-    )
-    if after is not None:
-        query = query.where(col(Accounting.id) > after)
-    return (await session.execute(query.order_by(col(Accounting.id)).limit(limit))).scalars().all()
+async def add_grant(session: WriteSession, grant: ReleaseGrant) -> None:
+    """Enter a grant; the store refuses it without its decision, and without its accounting row where there has to be one."""
+    session.add(grant)
+    await session.flush()
 
 
 async def accounting_of_decision(session: ReadSession, decision_id: UUID) -> UUID | None:

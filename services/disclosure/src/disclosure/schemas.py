@@ -7,13 +7,12 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator
 
 from common.contracts.disclosure import FactValue
-from common.protection.service_keys import ColumnKeys
 from disclosure import repository
 from disclosure.grants import Grant
 from disclosure.model import Notice
 from disclosure.published import Lack, State, lacks, state
 from disclosure.question import Outcome, Rules, Step, TaxSpan
-from disclosure.tables import Accounting, DecisionRow, DisclosureRequest, place
+from disclosure.tables import DecisionRow, DisclosureRequest
 from disclosure.use_cases.asking import MOST_TRANSCRIPTS
 from disclosure.use_cases.deciding import Decided
 from disclosure.use_cases.looking import Explained, Replayed
@@ -89,6 +88,13 @@ class ReleaseIn(BaseModel):
     recipient_address: str = Field(min_length=1, max_length=500, repr=False)
     layer: str = Field(
         pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description="Which layer of the transcripts goes, e.g. original, redacted"
+    )
+    person_address: str = Field(
+        default="",
+        max_length=500,
+        repr=False,
+        description="Last known address of the person whom the records are about: for health or safety (b8) only, with "
+        "which word goes there",
     )
 
 
@@ -262,32 +268,6 @@ class ReplayOut(BaseModel):
             outcome_then=replayed.row.outcome,
             outcome_now=replayed.decision.outcome,
         )
-
-
-class AccountingOut(BaseModel):
-    """One disclosure as 5 U.S.C. 552a(c)(1) wants it kept: date, nature, purpose, recipient's name and address."""
-
-    id: UUID
-    decision_id: UUID
-    disclosed_at: datetime
-    nature: str
-    basis: str
-    purpose: str
-    recipient_kind: str
-    recipient_name: str
-    recipient_address: str
-
-    @classmethod
-    def of(cls, row: Accounting, keys: ColumnKeys) -> Self:
-        sealed = ("recipient_name", "recipient_address")
-        opened = {name: keys.open(getattr(row, name), place(row.id, name)) for name in sealed}
-        return cls(**row.model_dump(exclude={"request_id", "outcome", *sealed}), **opened)
-
-
-class AccountingPage(BaseModel):
-    transcript_id: UUID
-    items: list[AccountingOut]
-    next_cursor: UUID | None
 
 
 class UseState(BaseModel):

@@ -118,11 +118,26 @@ class ReleaseGrant(Base, table=True):
 
     id: UUID = Field(primary_key=True)
     decision_id: UUID
-    accounting_id: UUID
+    accounting_id: UUID | None = None
+    request_id: UUID
+    basis: str = Field(sa_type=Text)
+    outcome: str = Field(sa_type=Text)
+    holder: str = Field(sa_type=Text)
     layer: str = Field(sa_type=Text)
     issued_at: datetime = Field(sa_type=DateTime(timezone=True))
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
     key_id: str = Field(sa_type=Text)
+
+
+class ReleaseOutcome(Base, table=True):
+    __tablename__ = "release_outcome"
+
+    grant_id: UUID = Field(primary_key=True)
+    outcome: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    copies: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    settled_at: datetime = Field(sa_type=DateTime(timezone=True))
+    heard_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class SigningKey(Base, table=True):

@@ -21,6 +21,7 @@ from transcripts.schemas import (
     Access,
     AccessPage,
     EntryShown,
+    NotationShown,
     SealFailures,
     SealFailureShown,
     SearchRequest,
@@ -29,7 +30,7 @@ from transcripts.schemas import (
     TranscriptSummary,
     VerificationShown,
 )
-from transcripts.tables import Transcript
+from transcripts.tables import Notation, Transcript
 from transcripts.use_cases import reading
 
 router = APIRouter(prefix="/v1", tags=["transcripts"], route_class=Guarded)
@@ -170,10 +171,15 @@ async def read_transcript(
     """All that was said, in order. The ETag is the running digest; being told that nothing changed is a look too."""
     async with door.open("transcript.read", transcript_id) as look:
         found, entries = await reading.read(look, index.reader(look), transcript_id, keyring)
+        amendments = await reading.amendments(look, transcript_id)
     headers = _headers(found)
+    # What was amended stands beside what is sealed, and changes what a reader has to see.
+    headers["ETag"] = f'"{found.digest}.{len(amendments)}"' if amendments else headers["ETag"]
     if if_none_match == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    return Response(_shown(found, entries).model_dump_json(), headers=headers, media_type="application/json")
+    return Response(
+        _shown(found, entries, amendments).model_dump_json(), headers=headers, media_type="application/json"
+    )
 
 
 @router.get(
@@ -259,9 +265,10 @@ def _headers(found: Transcript) -> dict[str, str]:
     return {"ETag": f'"{found.digest}"', "Cache-Control": "private, no-cache"}
 
 
-def _shown(found: Transcript, entries: list[reading.Opened]) -> TranscriptShown:
+def _shown(found: Transcript, entries: list[reading.Opened], amendments: Sequence[Notation]) -> TranscriptShown:
     return TranscriptShown(
         **TranscriptSummary.model_validate(found).model_dump(),
+        notations=[NotationShown.model_validate(one) for one in amendments],
         entries=[
             EntryShown(seq=e.entry.seq, kind=e.entry.kind, digest=e.entry.digest.hex(), content=e.content)
             for e in entries

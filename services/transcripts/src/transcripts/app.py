@@ -1,10 +1,11 @@
 """Composition root: the only place of this service where things are created."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 from fastapi import FastAPI
 from prometheus_client import Gauge
@@ -14,7 +15,9 @@ from common.auth import TokenVerifier
 from common.cli import Service
 from common.clock import Clock, SystemClock
 from common.database import Database
+from common.jobs import Job
 from common.messaging.consumer import Subject, is_outage
+from common.pii import taxonomy
 from common.protection.keyring import Keyring
 from common.protection.making import make_keyring, make_service_keys
 from common.settings import ServiceSettings
@@ -23,7 +26,10 @@ from common.web.app import create_app
 from transcripts import consumers
 from transcripts.api import own_transcripts, router
 from transcripts.holdings import make_holdings
+from transcripts.releases import routes, subjects
+from transcripts.releases.grants import GrantKeys
 from transcripts.repository.capture import waiting
+from transcripts.repository.reading import HIDDEN
 from transcripts.settings import TranscriptsSettings
 
 NAME = "transcripts"
@@ -34,9 +40,13 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: 
     """The HTTP application. `clock` and `keyring` are given by tests only.
 
     Raises:
-        ValueError: the settings do not say where the keys are.
+        ValueError: the settings do not say where the keys are, or the taxonomy does not hold together.
+        OSError: the agency's file of the taxonomy cannot be read.
     """
+    own = cast("TranscriptsSettings", settings)
+    own.check()
     term_key = settings.term_key()  # missing, the service must not start
+    kinds = taxonomy.load(own.pii_taxonomy_file)
     clock = clock or SystemClock()
     keys = keyring or make_keyring(settings, application=NAME)
     service_keys = make_service_keys(settings, NAME, clock)
@@ -47,6 +57,8 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: 
         app.state.database, app.state.clock = database, clock
         app.state.keyring, app.state.service_keys = keys, service_keys
         app.state.verifier, app.state.term_key = TokenVerifier(settings, clock), term_key
+        app.state.grant_keys, app.state.taxonomy = GrantKeys(own.grant_keys), kinds
+        app.state.release_copy_seconds = own.release_copy_seconds
         watch = asyncio.create_task(_watch(database, clock))
         try:
             yield
@@ -60,7 +72,12 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: 
         service="transcripts",
         title="Muniment transcripts",
         description="Sealed transcripts of conversations: search and read for a stated purpose, verify, see who looked.",
-        routers=[router, audit_routes.router, audit_routes.own_accesses("transcript.accesses-own", own_transcripts)],
+        routers=[
+            router,
+            routes.router,
+            audit_routes.router,
+            audit_routes.own_accesses("transcript.accesses-own", own_transcripts, hidden=HIDDEN),
+        ],
         checks={"database": database.ping},
         settings=settings,
         lifespan=lifespan,
@@ -70,7 +87,12 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: 
 def make_subjects(settings: ServiceSettings, clock: Clock, keyring: Keyring | None = None) -> list[Subject]:
     """What the worker hears."""
     keys = keyring or make_keyring(settings, application=f"{NAME} worker")
-    return consumers.make_subjects(clock, keys, make_service_keys(settings, NAME, clock))
+    return [*consumers.make_subjects(clock, keys, make_service_keys(settings, NAME, clock)), *subjects.SUBJECTS]
+
+
+def make_jobs(_settings: ServiceSettings, clock: Clock, database: Database) -> Sequence[Job]:
+    """What the worker does by the clock."""
+    return subjects.jobs(clock, database)
 
 
 async def _watch(database: Database, clock: Clock) -> None:
@@ -109,4 +131,5 @@ SERVICE = Service(
     make_app=make_app,
     make_subjects=make_subjects,
     make_holdings=make_holdings,
+    make_jobs=make_jobs,
 )

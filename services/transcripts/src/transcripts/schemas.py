@@ -1,7 +1,7 @@
 """What goes over the wire."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -57,10 +57,21 @@ class EntryShown(BaseModel):
     content: dict[str, Any] = Field(description="As it was captured; a person's values stand in its member pii")
 
 
+class NotationShown(BaseModel):
+    """An amendment beside the sealed record: it was corrected, or its person disagrees (5 U.S.C. 552a(d)(2) to (d)(4))."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: Literal["correction", "disagreement"]
+    amendment_id: UUID = Field(description="The individual's request, under which disclosure keeps the papers")
+    amended_at: datetime
+
+
 class TranscriptShown(TranscriptSummary):
-    """A sealed transcript with all that was said, in order."""
+    """A sealed transcript with all that was said, in order, and what was amended since."""
 
     entries: list[EntryShown]
+    notations: list[NotationShown]
 
 
 class TranscriptPage(BaseModel):

@@ -60,6 +60,13 @@ class SealFailure(Base, table=True):
     resolved_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
+class Notation(Base, table=True):
+    transcript_id: UUID = Field(primary_key=True)
+    amendment_id: UUID = Field(primary_key=True)
+    kind: str = Field(primary_key=True, sa_type=Text)
+    amended_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
 class AuditEntry(Base, table=True):
     __tablename__ = "audit_entry"
 

@@ -23,6 +23,7 @@ class Asked:
         record_ids: one of these was touched.
         term: as `common.audit.term` makes it.
         at_from, at_to: moments; the first counts, the second does not.
+        hidden: beginnings of names of actions that are left out.
     """
 
     user_id: str | None = None
@@ -33,6 +34,7 @@ class Asked:
     action: str | None = None
     purpose: str | None = None
     outcome: str | None = None
+    hidden: Sequence[str] = ()
 
 
 @dataclass
@@ -55,6 +57,7 @@ async def entries(session: AsyncSession, asked: Asked, *, before: int | None, li
     """
     query = _Query()
     query.where("e.user_id = ?", asked.user_id)
+    query.where("NOT e.action ^@ ANY(?::text[])", list(asked.hidden) or None)
     query.where("e.record_ids && ?::text[]", None if asked.record_ids is None else list(asked.record_ids))
     query.where("e.terms @> ARRAY[?::text] AND e.terms <> '{}'", asked.term)
     query.where("e.at >= ?", asked.at_from)

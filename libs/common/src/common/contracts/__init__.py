@@ -2,7 +2,7 @@
 
 from common.contracts.audit import AUDIT_EVENTS
 from common.contracts.chat import CHAT_EVENTS
-from common.contracts.disclosure import DISCLOSURE_EVENTS
+from common.contracts.disclosure import AMENDMENT_EVENTS, DISCLOSURE_EVENTS, RELEASE_EVENTS
 from common.contracts.envelope import EventData
 from common.contracts.production import ACTION_EVENTS
 from common.contracts.transcripts import TRANSCRIPT_EVENTS
@@ -12,5 +12,7 @@ ALL_EVENTS: dict[str, type[EventData]] = {
     **TRANSCRIPT_EVENTS,
     **ACTION_EVENTS,
     **DISCLOSURE_EVENTS,
+    **RELEASE_EVENTS,
+    **AMENDMENT_EVENTS,
     **AUDIT_EVENTS,
 }

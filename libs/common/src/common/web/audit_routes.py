@@ -125,11 +125,12 @@ async def search(request: Request, door: AtDoor, asked: EntriesAsked) -> EntryPa
     )
 
 
-def own_accesses(operation: str, records_of: RecordsOf) -> APIRouter:
+def own_accesses(operation: str, records_of: RecordsOf, *, hidden: Sequence[str] = ()) -> APIRouter:
     """The route by which a person sees who looked at their records here (5 U.S.C. 552a(c)(3); S3 8.1).
 
     Args:
         operation: of the table of permissions.
+        hidden: beginnings of the names of looks that the person is not shown.
     """
     own = APIRouter(prefix="/v1/me", tags=["audit trail"], route_class=Guarded)
 
@@ -140,7 +141,7 @@ def own_accesses(operation: str, records_of: RecordsOf) -> APIRouter:
         """When, in which role, what for and which fields, newest first. Which employee it was is told by the agency."""
         async with door.open(operation, fields=["accesses"]) as look:
             mine = await records_of(request, look) if look.covers(Reach(own=True)) else []
-            shown = Asked(record_ids=mine, outcome="done")
+            shown = Asked(record_ids=mine, outcome="done", hidden=hidden)
             rows = await entries(look.session, shown, before=_position(cursor), limit=limit) if mine else []
             look.touch(*mine[:limit])
         known = set(mine)

@@ -5,33 +5,21 @@ Decision, accounting row, release grant and event are one unit of work: either a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from common.auth import Principal
 from common.contracts.disclosure import FactValue
 from common.database import WriteSession
-from common.errors import FieldError, InvalidError
+from common.errors import InvalidError
 from common.ids import new_id
-from common.protection.service_keys import ColumnKeys
 from disclosure import papers, policy, publishing, repository, rulebook, vocabulary
-from disclosure.errors import AlreadyReleasedError, NotAllowedError, OwnRequestError, UnknownRequestError
-from disclosure.grants import Grant, Signer
-from disclosure.model import ELEMENTS
-from disclosure.question import Decision, Question, Rules, TaxSpan, read_elements
-from disclosure.tables import Accounting, DecisionRow, DisclosureRequest, ReleaseGrant, place
-
-AUDIENCES = {rulebook.SYSTEM: "transcripts", rulebook.PRODUCTION_SYSTEM: "production"}
-"""Who holds the records of a system, and so takes the grants for them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """To whom the records go, and in which layer. Name and address are a person's values: the accounting row's only."""
-
-    recipient_name: str = field(repr=False)
-    recipient_address: str = field(repr=False)
-    layer: str
+from disclosure.errors import AlreadyReleasedError, OwnRequestError, UnknownRequestError
+from disclosure.grants import Grant
+from disclosure.question import Decision, Question, Rules, TaxSpan
+from disclosure.tables import DecisionRow, DisclosureRequest
+from disclosure.use_cases import releasing
+from disclosure.use_cases.releasing import Hand, Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +49,7 @@ async def decide(
     spans: Sequence[TaxSpan] | None,
     release: Release | None,
     actor: Principal,
-    signer: Signer,
-    keys: ColumnKeys,
-    grant_seconds: int,
+    hand: Hand,
     now: datetime,
 ) -> Decided:
     """Decide a request on the facts shown so far and these; where both name one, these count.
@@ -90,18 +76,15 @@ async def decide(
     question = await _question(session, rules, request, _Newly(facts, spans), now)
     decision = policy.evaluate(rules, question, at=now)
     if release is not None:
-        _check_release(question, decision, release.layer)
+        releasing.check(question, decision, release)
     decided = Decided(new_id(), question, decision)
     await _keep(session, request, decided, actor, rules)
     if release is not None:
-        decided = await _let_go(session, decided, release, signer, keys=keys, grant_seconds=grant_seconds)
-    await publishing.tell_decided(
-        session,
-        question,
-        decision,
-        decision_id=decided.id,
-        accounting_id=decided.grant.accounting_id if decided.grant else None,
-    )
+        grant, token = await releasing.let_go(
+            session, rules, question, decision, decision_id=decided.id, release=release, hand=hand
+        )
+        decided = Decided(decided.id, question, decision, grant, token)
+    await publishing.tell_decided(session, question, decision, decision_id=decided.id, grant=decided.grant)
     return decided
 
 
@@ -124,20 +107,6 @@ async def _question(
     sealed = await repository.sealed_among(session, request.transcript_ids)
     spans = known_spans if newly.spans is None else tuple(newly.spans)
     return repository.question_of(request, {**said, **registered}, sealed, spans)
-
-
-def _check_release(question: Question, decision: Decision, layer: str) -> None:
-    if decision.outcome != "allow":
-        raise NotAllowedError(
-            f"the decision is {decision.outcome}, so nothing is released and nothing was stored",
-            missing=decision.missing,
-            errors=[FieldError(s.fact, f"{s.asks} [{s.citation}]") for s in decision.reasons],
-            outcome=decision.outcome,
-        )
-    obstacle = policy.layer_obstacle(question, decision, layer)
-    if obstacle is not None:
-        rule = "tax return information is to be withheld, so the original may not go (26 U.S.C. 6103)"
-        raise NotAllowedError(rule, errors=[FieldError("release.layer", rule)], missing=[obstacle])
 
 
 async def _keep(
@@ -163,70 +132,3 @@ async def _keep(
         )
     )
     await session.flush()
-
-
-async def _let_go(
-    session: WriteSession, decided: Decided, release: Release, signer: Signer, *, keys: ColumnKeys, grant_seconds: int
-) -> Decided:
-    grant = _grant(decided, release.layer, grant_seconds)
-    row = Accounting(
-        id=grant.accounting_id,
-        decision_id=decided.id,
-        request_id=grant.request_id,
-        outcome=decided.decision.outcome,
-        disclosed_at=grant.issued_at,
-        nature=_nature(grant),
-        basis=grant.basis,
-        purpose=decided.question.purpose,
-        recipient_kind=grant.recipient_kind,
-        recipient_name=keys.seal(release.recipient_name, place(grant.accounting_id, "recipient_name")),
-        recipient_address=keys.seal(release.recipient_address, place(grant.accounting_id, "recipient_address")),
-    )
-    entry = ReleaseGrant(
-        id=grant.id,
-        decision_id=decided.id,
-        accounting_id=grant.accounting_id,
-        layer=grant.layer,
-        issued_at=grant.issued_at,
-        expires_at=grant.expires_at,
-        key_id=signer.key_id,
-    )
-    await repository.add_release(session, row, entry, grant.transcript_ids)
-    return Decided(decided.id, decided.question, decided.decision, grant, signer.sign(grant))
-
-
-def _nature(grant: Grant) -> str:
-    what = "chat transcript(s)" if grant.audience == "transcripts" else "set(s) of production figures"
-    text = f"copy of {len(grant.transcript_ids)} {what}, layer {grant.layer}"
-    text += f"; elements: {', '.join(grant.elements)}" if grant.elements else ""
-    return text + ("; lines with tax return information withheld" if grant.withheld else "")
-
-
-def _grant(decided: Decided, layer: str, seconds: int) -> Grant:
-    """A grant ends early where a fact it rests on runs out: an agreement, an assignment (routine uses 4 and 5)."""
-    decision, question = decided.decision, decided.question
-    expires_at = decision.decided_at + timedelta(seconds=seconds)
-    if decision.holds_until is not None:
-        expires_at = min(expires_at, policy.end_of_day(decision.holds_until))
-    return Grant(
-        id=new_id(),
-        request_id=question.request_id,
-        decision_id=decided.id,
-        accounting_id=new_id(),
-        transcript_ids=question.transcript_ids,
-        layer=layer,
-        basis=question.basis,
-        recipient_kind=question.recipient_kind,
-        rule_version=decision.rule_version,
-        issued_at=decision.decided_at,
-        expires_at=expires_at,
-        audience=AUDIENCES[rulebook.system_of(question.basis)],
-        elements=_elements(decision, question),
-        withheld=decision.withheld,
-    )
-
-
-def _elements(decision: Decision, question: Question) -> tuple[str, ...]:
-    """The elements that may go, where the basis asked for them to be named."""
-    named = any(step.fact == ELEMENTS for step in decision.steps)
-    return tuple(sorted(read_elements(question.facts.get(ELEMENTS)))) if named else ()

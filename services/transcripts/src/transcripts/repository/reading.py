@@ -24,6 +24,11 @@ FROM transcript AS t JOIN entry AS e ON e.session_id = t.session_id
 WHERE t.id = ANY($1::uuid[]) AND e.kind = ANY($2::text[])
 """
 
+HIDDEN = ("release.", "redaction.")
+"""Looks that the person is not shown here, whatever the release rests on: to whom a record went stands in the accounting,
+and a look for law enforcement must not tell of what the accounting leaves out (5 U.S.C. 552a(c)(3)).
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -113,12 +118,13 @@ async def accesses(
     """The looks at this record, newest first.
 
     Args:
-        done_only: leave out looks that were refused.
+        done_only: as the person sees them: without looks that were refused, and without those that serve a release.
         before: go on after the look at this position.
     """
     query = select(AuditEntry).where(col(AuditEntry.record_ids).contains([record_id]))
     if done_only:
         query = query.where(AuditEntry.outcome == "done")
+        query = query.where(*(~col(AuditEntry.action).startswith(prefix) for prefix in HIDDEN))
     if before is not None:
         query = query.where(AuditEntry.position < before)
     return (await session.execute(query.order_by(col(AuditEntry.position).desc()).limit(limit))).scalars().all()

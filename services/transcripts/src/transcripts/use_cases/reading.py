@@ -16,9 +16,9 @@ from transcripts import policy
 from transcripts.errors import NoTranscriptError, NotYoursError
 from transcripts.model import Entry
 from transcripts.opening import first_tampered, keys_of, opened
-from transcripts.repository import reading
+from transcripts.repository import notations, reading
 from transcripts.sealing import Verification, first_misplaced, verify
-from transcripts.tables import AuditEntry, SealFailure, Transcript
+from transcripts.tables import AuditEntry, Notation, SealFailure, Transcript
 
 CONTENT_FIELDS = ("entries.content",)
 SUMMARY_FIELDS = ("transcript",)
@@ -31,6 +31,12 @@ class Opened:
 
     entry: Entry
     content: dict[str, Any]
+
+
+async def amendments(look: Look, transcript_id: UUID) -> Sequence[Notation]:
+    """What was amended of a transcript that this look shows."""
+    look.touch(fields=["notations"])
+    return await notations.notations_of(look.session, transcript_id)
 
 
 async def read(

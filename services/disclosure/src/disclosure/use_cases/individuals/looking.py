@@ -18,7 +18,7 @@ from disclosure.individual_tables import (
 )
 from disclosure.use_cases.individuals.desk import Desk, unsealed_letters
 from disclosure.use_cases.individuals.intake import PERSON, matter_of
-from disclosure.use_cases.individuals.reviewing import ANSWER, PORTION, STATEMENT
+from disclosure.use_cases.informing import ANSWER, PORTION, STATEMENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from common.errors import FieldError, InvalidError
 from common.ids import new_id
 from common.pii.particulars import Person
 from common.pii.taxonomy import load
+from common.pii.third_persons import Entry, proposals
 from disclosure import individual_store as store
 from disclosure.individual_tables import IndividualRedaction
-from disclosure.individuals.third_persons import Entry, proposals
 from disclosure.use_cases.individuals.desk import Desk
 
 

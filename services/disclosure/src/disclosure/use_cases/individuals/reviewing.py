@@ -12,9 +12,8 @@ from disclosure.individual_tables import IndividualRequest, RecordDispute
 from disclosure.individuals import clocks, letters
 from disclosure.individuals.states import Outcome
 from disclosure.use_cases.individuals.desk import Desk
-from disclosure.use_cases.individuals.working import Ruling, keep_ruling, refuse_incomplete
-
-PORTION, STATEMENT, ANSWER = "record_dispute.portion", "record_dispute.statement", "record_dispute.answer"
+from disclosure.use_cases.individuals.working import Ruling, keep_ruling, refuse_incomplete, tell_of_correction
+from disclosure.use_cases.informing import ANSWER, PORTION, STATEMENT, amended
 
 
 async def ask_review(desk: Desk, request_id: UUID, received_on: date, *, paper: str = "") -> IndividualRequest:
@@ -87,6 +86,7 @@ async def decide_review(desk: Desk, request_id: UUID, ruling: Ruling) -> Individ
     await desk.step(row, "decide-review", facts={"outcome": outcome}, codes=codes, letter=letter)
     row.records = list(dict.fromkeys([*row.records, *ruling.records]))
     await desk.meet(row, "review", "extension")
+    await tell_of_correction(desk, row, outcome, ruling.records, "review")
     return row
 
 
@@ -115,6 +115,7 @@ async def disagree(desk: Desk, request_id: UUID, *, portion: str, statement: str
     await desk.step(
         row, "disagree", codes={"records": [str(r) for r in records], "paper": paper}, letter=letters.statement_taken()
     )
+    await amended(desk, row, records, stage="statement")
     return row
 
 

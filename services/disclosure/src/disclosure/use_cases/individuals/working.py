@@ -18,6 +18,7 @@ from disclosure.individuals.letters import Official
 from disclosure.individuals.states import Kind, Outcome
 from disclosure.use_cases.individuals.desk import Desk
 from disclosure.use_cases.individuals.intake import MATTER, is_clear, matter_of, proof_of
+from disclosure.use_cases.informing import Stage, amended
 
 REASON = "individual_decision.reason"
 _WAITS = {
@@ -143,7 +144,16 @@ async def decide(desk: Desk, request_id: UUID, ruling: Ruling) -> IndividualRequ
     )
     row.records = list(dict.fromkeys([*row.records, *ruling.records]))
     await desk.meet(row, "promised")
+    await tell_of_correction(desk, row, ruling.outcome, ruling.records, "initial")
     return row
+
+
+async def tell_of_correction(
+    desk: Desk, row: IndividualRequest, outcome: Outcome, records: Sequence[UUID], stage: Stage
+) -> None:
+    """Where a correction was granted, wholly or in part, everybody is told to whom the records went before (552a(c)(4))."""
+    if row.kind == "amendment" and outcome != "refused":
+        await amended(desk, row, records, stage=stage)
 
 
 async def deliver(desk: Desk, request_id: UUID, delivery: Delivery) -> IndividualRequest:

@@ -1,0 +1,84 @@
+"""What of a transcript's texts may have to stay behind, by its place, and taking it out. Pure.
+
+Detection knows forms (numbers, dates, addresses and the like), the customer's display name and the particulars that a
+reviewer gives, and names beside words such as "my wife". A name that stands alone, a picture or an allusion it does not see:
+that is why a reviewer reads every line and adds what is missing, and why nothing goes before that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from common.pii.particulars import Person
+from common.pii.taxonomy import Taxonomy
+from common.pii.third_persons import REQUESTER, Entry, proposals
+from common.pii.tokens import Words, together
+
+MARK = "[withheld]"
+"""The same for everything that is taken out: its length says nothing of what stood there."""
+
+TELLING = 4
+"""Letters and digits that a value needs before its standing elsewhere tells anything."""
+
+FOR_THE_PERSON, FOR_OTHERS = "person", "others"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Characters `start` to `end` of the text of entry `seq`, and what kind of thing stands there."""
+
+    seq: int
+    start: int
+    end: int
+    kind: str
+
+
+def findings(
+    texts: Sequence[Entry], customer: Person, others: Sequence[Person], taxonomy: Taxonomy, *, audience: str
+) -> list[Place]:
+    """What may have to stay behind: for the customer themselves what is about other people, for others all of it.
+
+    Args:
+        customer: what is known of whose conversation it is. others: known people of whom the texts may speak.
+    """
+    if audience == FOR_THE_PERSON:
+        found = proposals(texts, customer.model_copy(update={"id": REQUESTER}), others, taxonomy)
+    else:
+        found = proposals(texts, Person(id=REQUESTER), [customer, *others], taxonomy)
+    return [Place(one.seq, one.start, one.end, one.kind) for one in found]
+
+
+def person_called(display_name: str, person_id: str) -> Person:
+    """What a display name tells of a person: its last word as the family name, those before as given names."""
+    *given, family = display_name.split() or [""]
+    return Person(id=person_id, given=tuple(given), family=family)
+
+
+def without(text: str, places: Sequence[Place]) -> str:
+    """The text with these places taken out; places that touch or overlap become one mark."""
+    parts: list[str] = []
+    at = 0
+    for start, end in _joined(places):
+        parts += [text[at:start], MARK]
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+def still_there(values: Sequence[str], texts: Sequence[tuple[int, str]]) -> list[int]:
+    """Numbers of the lines in which something stands that was taken out elsewhere, however it is written there."""
+    sought = {value for value in values if len(together(value)) >= TELLING}
+    found = []
+    for seq, text in texts:
+        words = Words(text)
+        if any(words.occurrences(value) for value in sought):
+            found.append(seq)
+    return found
+
+
+def _joined(places: Sequence[Place]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for place in sorted(places, key=lambda one: (one.start, one.end)):
+        if joined and place.start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], place.end))
+        else:
+            joined.append((place.start, place.end))
+    return joined

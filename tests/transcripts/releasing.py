@@ -1,0 +1,131 @@
+"""A release desk: layers, grants as disclosure signs them, and the copies that they let out."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from common.ids import new_id
+from tests.transcripts.conversations import Conversation
+from tests.transcripts.desk import Desk
+
+NAME, SSN, SISTER = "Quirina Telltale", "219-09-9999", "Wilhelmina Zebra"
+TEXTS = (
+    f"I am {NAME}, my number is {SSN}, and my cheque did not come",
+    "Let me look, one moment",
+    f"My sister {SISTER} wrote to you too",
+    f"Thank you, Ms. Telltale. I noted {SISTER.split(maxsplit=1)[0]} as well",
+    "My wages as you have them from the tax office are 31,112",
+    "That is what we have",
+)
+
+
+def write_keys(folder: Path, *keys: ECKey) -> str:
+    """Publish these keys as disclosure does; gives the path of the file."""
+    file = folder / "grant-keys.json"
+    public = [key.as_dict(private=False) | {"use": "sig", "alg": "ES256"} for key in keys]
+    file.write_text(json.dumps({"keys": public}))
+    return str(file)
+
+
+def signing_key() -> ECKey:
+    key = ECKey.generate_key("P-256", private=True)
+    key.ensure_kid()
+    return key
+
+
+@dataclass
+class ReleaseDesk:
+    """Args:
+    key: what grants are signed with.
+    """
+
+    desk: Desk
+    key: ECKey
+    claims: dict[str, Any] = field(default_factory=dict)
+
+    async def kept(self, texts: tuple[str, ...] = TEXTS) -> str:
+        """A sealed transcript; gives its id."""
+        [transcript_id] = await self.desk.keep(Conversation(texts=texts))
+        return transcript_id
+
+    def grant(self, *transcripts: str, typ: str = "release-grant+jwt", key: ECKey | None = None, **changes: Any) -> str:
+        """A signed grant for these records; `claims` keeps what it says."""
+        now = self.desk.store.clock.now()
+        self.claims = {
+            "iss": "muniment/disclosure", "aud": "transcripts", "sub": f"release:{new_id()}", "jti": str(new_id()),
+            "iat": int(now.timestamp()), "nbf": int(now.timestamp()), "exp": int((now + timedelta(hours=1)).timestamp()),
+            "request_id": str(new_id()), "decision_id": str(new_id()), "accounting_id": str(new_id()),
+            "transcript_ids": list(transcripts), "layer": "redacted", "basis": "routine-use-1",
+            "recipient_kind": "congressional-office", "rule_version": "60-0383/2017+0", "elements": [], "withheld": [],
+        } | changes  # fmt: skip
+        signer = key or self.key
+        return jwt.encode({"alg": "ES256", "kid": signer.kid, "typ": typ}, self.claims, signer)
+
+    async def post(
+        self, path: str, body: Any = None, *, role: str = "privacy_officer", sub: str = ""
+    ) -> httpx.Response:
+        headers = self.desk.issuer.headers(role, sub=sub or f"{role}-1") | {"Idempotency-Key": str(uuid4())}
+        return await self.desk.client.post(f"/v1{path}", json=body, headers=headers)
+
+    async def redeem(self, token: str, **who: str) -> httpx.Response:
+        return await self.post("/releases", {"grant": token}, **who)
+
+    async def copy(self, transcript_id: str, grant_id: str = "", *, sub: str = "privacy_officer-1") -> httpx.Response:
+        path = f"/v1/releases/{grant_id or self.claims['jti']}/copies/{transcript_id}"
+        return await self.desk.client.get(path, headers=self.desk.issuer.headers("privacy_officer", sub=sub))
+
+    async def layer(self, transcript_id: str, name: str = "redacted") -> dict[str, Any]:
+        headers = self.desk.issuer.headers("privacy_officer")
+        answer = await self.desk.client.get(f"/v1/transcripts/{transcript_id}/layers/{name}", headers=headers)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def open(self, transcript_id: str, name: str = "redacted", **changes: Any) -> dict[str, Any]:
+        """A layer for others that was searched with what is known of the people; gives it as it is read."""
+        given, family = NAME.split()
+        sister, name_of_hers = SISTER.split()
+        body = {
+            "name": name,
+            "audience": "others",
+            "customer": {"given": [given], "family": family},
+            "others": [{"given": [sister], "family": name_of_hers}],
+        }
+        opened = await self.post(f"/transcripts/{transcript_id}/layers", body | changes)
+        assert opened.status_code == 201, opened.text
+        return await self.layer(transcript_id, name)
+
+    async def settle(
+        self, transcript_id: str, name: str = "redacted", *, labels: dict[int, str] | None = None, keep: str = ""
+    ) -> httpx.Response:
+        """Take every finding out but those of a kind to keep."""
+        spans = (await self.layer(transcript_id, name))["spans"]
+        decisions = [
+            {
+                "seq": s["seq"], "start": s["start"], "end": s["end"], "kind": s["kind"],
+                "decision": "keep" if s["kind"] == keep else "redact", "reason": "decided" if s["kind"] == keep else "",
+            }
+            for s in spans
+        ]  # fmt: skip
+        body = {"decisions": decisions, "labels": [{"seq": n, "element": e} for n, e in (labels or {}).items()]}
+        return await self.post(f"/transcripts/{transcript_id}/layers/{name}/decisions", body)
+
+    async def reviewed(self, transcript_id: str, name: str = "redacted", *, keep: str = "", **labels: str) -> None:
+        """A layer with everything found taken out, confirmed; `labels`: seq_3="benefits"."""
+        await self.open(transcript_id, name)
+        told = {int(seq.removeprefix("seq_")): element for seq, element in labels.items()}
+        settled = await self.settle(transcript_id, name, labels=told, keep=keep)
+        assert settled.status_code == 201, settled.text
+        done = await self.post(f"/transcripts/{transcript_id}/layers/{name}/review")
+        assert done.status_code == 201, done.text
+
+    @property
+    def grant_id(self) -> UUID:
+        return UUID(self.claims["jti"])
