@@ -79,7 +79,8 @@ async def test_everything_is_written_anew_and_opens_as_before(
     assert RECIPIENT["recipient_name"] in told.text
 
     said = capsys.readouterr().out
-    assert "accounting: 2 of 2 rows rewritten" in said
+    number = await desk.count("accounting")
+    assert f"accounting: {number} of {number} rows rewritten" in said
     acts = [(e["action"], e["record_ids"]) for e in await desk.audited() if e["action"].startswith("service_key.")]
     assert acts == [(f"service_key.{act}", ["version:2"]) for act in ("add", "reseal", "retire")]
 

@@ -290,3 +290,26 @@ async def test_refused_seals_are_shown_to_records_officers_and_auditors(desk: De
             [failure] = answer.json()["items"]
             assert failure["session_id"] == str(conversation.session_id)
             assert (failure["rule"], failure["first_seq"]) == ("digest_does_not_follow", 4)
+
+
+@pytest.mark.req("S1-028", "S1-029")
+async def test_for_purposes_that_concern_an_employee_particulars_stay_out_unless_somebody_says_why(desk: Desk) -> None:
+    said = "I am A. Customer, my number is 219-09-9999"
+    [transcript] = await desk.keep(Conversation(texts=(said, "Thank you")))
+    path = f"/v1/transcripts/{transcript}"
+    full = await desk.get(path, "supervisor", purpose="quality-review")
+    assert said in full.text
+    without = await desk.get(path, "supervisor", purpose="performance-assessment")
+    assert without.json()["redacted"] is True
+    assert not [value for value in ("219-09-9999", "customer-1", "A. Customer") if value in without.text]
+    assert without.headers["ETag"] != full.headers["ETag"]
+    justified = await desk.get(f"{path}?relevance=MEMO-7", "supervisor", purpose="performance-assessment")
+    assert said in justified.text
+    assert "relevance:MEMO-7" in (await desk.trail())[-1]["fields"]
+    file = await desk.get(f"{path}/copy", "supervisor", purpose="training")
+    assert (file.status_code, file.json()["missing"]) == (403, ["query.relevance"])
+    altered = await desk.get(f"{path}/altered", "quality_reviewer", purpose="training")
+    assert altered.status_code == 200
+    assert "219-09-9999" not in altered.text
+    elsewhere = await desk.get(f"{path}/altered", "supervisor", purpose="training", office="S99")
+    assert elsewhere.status_code == 404

@@ -18,6 +18,7 @@ from tests.transcripts.conversations import KEYRING
 from tests.transcripts.releasing import NAME, SISTER, SSN, ReleaseDesk, signing_key
 from transcripts.app import make_subjects
 from transcripts.releases import redeeming
+from transcripts.releases import store as releases_store
 
 HIDDEN_VALUES = (NAME.split()[1], SSN, SSN.replace("-", ""), *SISTER.split(), "customer-1")
 
@@ -251,7 +252,7 @@ async def test_the_bytes_are_for_who_took_the_grant_and_for_a_day(releases: Rele
     assert (await releases.copy(transcript)).status_code == 410
     store = releases.desk.store
     async with store.database.unit_of_work() as session:
-        await redeeming.store.forget_bytes(session, now=store.clock.now())
+        await releases_store.forget_bytes(session, now=store.clock.now())
     assert [r["content"] for r in await store.rows("SELECT content FROM release_copy")] == [None]
     headers = releases.desk.issuer.headers("auditor") | {"Purpose-Of-Use": "audit"}
     found = await releases.desk.client.get(f"/v1/releases/{releases.grant_id}", headers=headers)

@@ -11,8 +11,8 @@ from common.ids import new_id
 from common.pii.particulars import Person
 from common.pii.taxonomy import load
 from common.pii.third_persons import Entry
+from transcripts.redaction import MARK, Place, findings, person_called, still_there, without
 from transcripts.releases import elements, rendition
-from transcripts.releases.redaction import MARK, Place, findings, person_called, still_there, without
 from transcripts.releases.rendition import Plan, flatten, work
 
 CUSTOMER, EMPLOYEE = str(new_id()), str(new_id())

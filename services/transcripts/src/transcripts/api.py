@@ -11,6 +11,7 @@ from common.access import Look
 from common.audit import term
 from common.contracts.chat import canonical
 from common.errors import FieldError, InvalidError
+from common.pii.taxonomy import Taxonomy
 from common.protection.keyring import Keyring
 from common.protection.service_keys import ColumnKeys, ServiceKeys
 from common.web.door import AtDoor, Door, Guarded
@@ -20,6 +21,8 @@ from transcripts.repository.reading import Keys
 from transcripts.schemas import (
     Access,
     AccessPage,
+    AlteredLine,
+    AlteredShown,
     EntryShown,
     NotationShown,
     SealFailures,
@@ -70,6 +73,19 @@ def _keyring(request: Request) -> Keyring:
     return cast("Keyring", request.app.state.keyring)
 
 
+def _taxonomy(request: Request) -> Taxonomy:
+    return cast("Taxonomy", request.app.state.taxonomy)
+
+
+AtTaxonomy = Annotated[Taxonomy, Depends(_taxonomy)]
+Relevance = Annotated[
+    str,
+    Query(
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9._/-]{0,79})?$",
+        description="Mark of the paper that says why the customer's particulars are relevant and necessary, for a purpose "
+        "that concerns an employee; the audit trail keeps it",
+    ),
+]
 AtIndex = Annotated[Index, Depends(_index)]
 AtKeyring = Annotated[Keyring, Depends(_keyring)]
 
@@ -162,23 +178,32 @@ async def my_transcripts(door: AtDoor, index: AtIndex, cursor: Cursor = None, li
     response_model=TranscriptShown,
 )
 async def read_transcript(
+    *,
     transcript_id: UUID,
     door: AtDoor,
     index: AtIndex,
     keyring: AtKeyring,
+    kinds: AtTaxonomy,
+    relevance: Relevance = "",
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """All that was said, in order. The ETag is the running digest; being told that nothing changed is a look too."""
+    """All that was said, in order; for purposes that concern an employee without the customer's particulars, unless
+    `relevance` says why they matter. The ETag is the running digest; being told that nothing changed is a look too.
+    """
     async with door.open("transcript.read", transcript_id) as look:
         found, entries = await reading.read(look, index.reader(look), transcript_id, keyring)
+        entries, redacted = reading.for_purpose(look, entries, kinds, relevance)
         amendments = await reading.amendments(look, transcript_id)
     headers = _headers(found)
     # What was amended stands beside what is sealed, and changes what a reader has to see.
-    headers["ETag"] = f'"{found.digest}.{len(amendments)}"' if amendments else headers["ETag"]
+    others = [*(["redacted"] if redacted else []), *([str(len(amendments))] if amendments else [])]
+    headers["ETag"] = f'"{".".join([found.digest, *others])}"'
     if if_none_match == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     return Response(
-        _shown(found, entries, amendments).model_dump_json(), headers=headers, media_type="application/json"
+        _shown(found, entries, amendments, redacted=redacted).model_dump_json(),
+        headers=headers,
+        media_type="application/json",
     )
 
 
@@ -188,12 +213,29 @@ async def read_transcript(
     summary="Download a transcript",
     response_class=Response,
 )
-async def copy_transcript(transcript_id: UUID, door: AtDoor, index: AtIndex, keyring: AtKeyring) -> Response:
+async def copy_transcript(
+    transcript_id: UUID, door: AtDoor, index: AtIndex, keyring: AtKeyring, relevance: Relevance = ""
+) -> Response:
     """The entries, one a line, canonical: anyone can prove this file without the service (README, Checking a transcript)."""
     async with door.open("transcript.copy", transcript_id) as look:
+        reading.refuse_without_relevance(look, relevance)
         found, entries = await reading.read(look, index.reader(look), transcript_id, keyring)
     body = b"".join(canonical(one.content) + b"\n" for one in entries)
     return Response(body, headers=_headers(found), media_type="application/x-ndjson")
+
+
+@router.get(
+    "/transcripts/{transcript_id}/altered",
+    operation_id="transcript.read-altered",
+    summary="A transcript with invented particulars, for training",
+)
+async def read_altered(
+    transcript_id: UUID, door: AtDoor, index: AtIndex, keyring: AtKeyring, kinds: AtTaxonomy
+) -> AlteredShown:
+    """The same value is the same everywhere in it, and none is a true one, as far as particulars are recognised."""
+    async with door.open("transcript.read-altered", transcript_id) as look:
+        lines = await reading.altered(look, index.reader(look), transcript_id, keyring, kinds)
+    return AlteredShown(transcript_id=transcript_id, lines=[AlteredLine(**line) for line in lines])
 
 
 @router.get(
@@ -265,10 +307,13 @@ def _headers(found: Transcript) -> dict[str, str]:
     return {"ETag": f'"{found.digest}"', "Cache-Control": "private, no-cache"}
 
 
-def _shown(found: Transcript, entries: list[reading.Opened], amendments: Sequence[Notation]) -> TranscriptShown:
+def _shown(
+    found: Transcript, entries: list[reading.Opened], amendments: Sequence[Notation], *, redacted: bool
+) -> TranscriptShown:
     return TranscriptShown(
         **TranscriptSummary.model_validate(found).model_dump(),
         notations=[NotationShown.model_validate(one) for one in amendments],
+        redacted=redacted,
         entries=[
             EntryShown(seq=e.entry.seq, kind=e.entry.kind, digest=e.entry.digest.hex(), content=e.content)
             for e in entries

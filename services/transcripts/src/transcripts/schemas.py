@@ -72,6 +72,24 @@ class TranscriptShown(TranscriptSummary):
 
     entries: list[EntryShown]
     notations: list[NotationShown]
+    redacted: bool = Field(
+        default=False,
+        description="The purpose concerns an employee, and nobody said why the customer's particulars are relevant: they "
+        "are taken out, so what the entries are committed to cannot be checked from this",
+    )
+
+
+class AlteredLine(BaseModel):
+    line: int
+    who: str
+    text: str
+
+
+class AlteredShown(BaseModel):
+    """A conversation in its shape, with invented particulars; no time, no name, no id of it but the transcript's."""
+
+    transcript_id: UUID
+    lines: list[AlteredLine]
 
 
 class TranscriptPage(BaseModel):

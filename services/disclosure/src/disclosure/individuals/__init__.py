@@ -2,5 +2,5 @@
 
 Everything here is pure: who has to prove what (`identity`), which act leads from which state to which (`states`), by when
 (`clocks`), whether this is the right door (`doors`), why something may be withheld (`grounds`), what is written to the
-person (`letters`) and what belongs to somebody else (`third_persons`). What a lawyer reads lies in `law/` as YAML.
+person (`letters`). What a lawyer reads lies in `law/` as YAML.
 """

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from common.errors import FieldError, InvalidError
 from common.pii.particulars import Person
-from transcripts.releases.redaction import Place
+from transcripts.redaction import Place
 from transcripts.releases.redeeming import Released
 from transcripts.releases.reviewing import Settled
 from transcripts.releases.reviewing import Shown as Layer

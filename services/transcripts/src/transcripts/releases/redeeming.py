@@ -18,6 +18,7 @@ from common.ids import new_id
 from common.protection.errors import KeyDestroyedError, TamperedError
 from common.protection.keyring import Keyring
 from transcripts import publishing
+from transcripts.redaction import FOR_THE_PERSON
 from transcripts.releases import rendition, store
 from transcripts.releases.errors import (
     CopyGoneError,
@@ -28,7 +29,6 @@ from transcripts.releases.errors import (
     NotReviewedError,
 )
 from transcripts.releases.grants import AUDIENCE
-from transcripts.releases.redaction import FOR_THE_PERSON
 from transcripts.releases.reviewing import noted, plan_of
 from transcripts.releases.source import Source, source_of
 from transcripts.releases.tables import GrantUse, ReleaseCopy, place

@@ -13,8 +13,9 @@ from uuid import UUID
 
 from common.contracts.chat import canonical
 from common.pii.tokens import together
-from transcripts.releases import elements, redaction
-from transcripts.releases.redaction import Place
+from transcripts import redaction
+from transcripts.redaction import Place
+from transcripts.releases import elements
 
 FORMAT = "muniment/released-copy/1"
 TAX, NOT_NAMED = "tax return information (26 U.S.C. 6103)", "not among the elements that may go"

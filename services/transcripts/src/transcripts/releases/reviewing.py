@@ -11,10 +11,10 @@ from common.pii.particulars import Person
 from common.pii.taxonomy import Taxonomy
 from common.protection.keyring import Keyring
 from transcripts.errors import NoTranscriptError
+from transcripts.redaction import Place, findings, person_called
 from transcripts.releases import rendition, store
 from transcripts.releases.elements import LABELS, kinds_that_stay
 from transcripts.releases.errors import LayerExistsError, NoSuchLayerError, NotReviewedError, ReviewedError
-from transcripts.releases.redaction import Place, findings, person_called
 from transcripts.releases.source import Source, source_of
 from transcripts.releases.tables import RedactionLayer, RedactionSpan
 from transcripts.repository import notations

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from common.database import ReadSession, WriteSession, fetch_all
-from transcripts.releases.redaction import Place
+from transcripts.redaction import Place
 from transcripts.releases.tables import GrantUse, RedactionLabel, RedactionLayer, RedactionSpan, ReleaseCopy
 
 _HEAR = """

@@ -9,10 +9,11 @@ import orjson
 
 from common.access import OWN_RECORD, Look
 from common.database import ReadSession
-from common.errors import FieldError, InvalidError
+from common.errors import FieldError, ForbiddenError, InvalidError
+from common.pii.taxonomy import Taxonomy
 from common.protection.errors import KeyDestroyedError
 from common.protection.keyring import Keyring
-from transcripts import policy
+from transcripts import altering, policy
 from transcripts.errors import NoTranscriptError, NotYoursError
 from transcripts.model import Entry
 from transcripts.opening import first_tampered, keys_of, opened
@@ -54,6 +55,55 @@ async def read(
     shown = [_shown(entry, opened(entry, keys)) for entry in entries]
     look.touch(fields=[*SUMMARY_FIELDS, *CONTENT_FIELDS])
     return found, shown
+
+
+def for_purpose(look: Look, shown: list[Opened], taxonomy: Taxonomy, relevance: str) -> tuple[list[Opened], bool]:
+    """The entries as this purpose shows them: where it concerns an employee, without the customer's particulars unless the
+    reader says why these are relevant and necessary (S1 purposes, last paragraph).
+
+    Args:
+        relevance: mark of the paper that says why; the trail keeps it. Empty: nobody says so.
+
+    Returns:
+        The entries, and whether anything may have been taken out.
+    """
+    if look.purpose not in altering.CONCERNING_EMPLOYEES:
+        return shown, False
+    if relevance:
+        look.touch(fields=[f"relevance:{relevance}"])
+        return shown, False
+    contents = altering.redacted([one.content | {"kind": one.entry.kind} for one in shown], taxonomy)
+    without = [{name: value for name, value in content.items() if name != "kind"} for content in contents]
+    return [Opened(one.entry, content) for one, content in zip(shown, without, strict=True)], True
+
+
+def refuse_without_relevance(look: Look, relevance: str) -> None:
+    """A file of the whole record is not for purposes that concern an employee, unless the reader says why.
+
+    Raises:
+        ForbiddenError: nobody says so.
+    """
+    if look.purpose not in altering.CONCERNING_EMPLOYEES:
+        return
+    if not relevance:
+        raise ForbiddenError(
+            "for this purpose the customer's particulars stay out: say why they are relevant, or read the altered copy",
+            missing=["query.relevance"],
+        )
+    look.touch(fields=[f"relevance:{relevance}"])
+
+
+async def altered(
+    look: Look, reader: policy.Reader, transcript_id: UUID, keyring: Keyring, taxonomy: Taxonomy
+) -> list[dict[str, Any]]:
+    """A transcript with invented particulars, for those who train others.
+
+    Raises:
+        NoTranscriptError, NotYoursError: there is none, or not for this look.
+        KeyDestroyedError: what was said was destroyed.
+    """
+    _, shown = await read(look, reader, transcript_id, keyring)
+    return altering.pseudonymised([one.content | {"kind": one.entry.kind} for one in shown], taxonomy)
 
 
 def _shown(entry: Entry, pii: bytes) -> Opened:

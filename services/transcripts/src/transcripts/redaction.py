@@ -5,9 +5,12 @@ reviewer gives, and names beside words such as "my wife". A name that stands alo
 that is why a reviewer reads every line and adds what is missing, and why nothing goes before that.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from common.pii import detection
 from common.pii.particulars import Person
 from common.pii.taxonomy import Taxonomy
 from common.pii.third_persons import REQUESTER, Entry, proposals
@@ -20,6 +23,10 @@ TELLING = 4
 """Letters and digits that a value needs before its standing elsewhere tells anything."""
 
 FOR_THE_PERSON, FOR_OTHERS = "person", "others"
+
+
+SSN_DIGITS = 9
+_DATE = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]((?:19|20)[0-9]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +47,41 @@ def findings(
     Args:
         customer: what is known of whose conversation it is. others: known people of whom the texts may speak.
     """
+    found = _proposed(texts, customer, others, taxonomy, audience)
+    again = _people_of(texts, found)
+    return _proposed(texts, customer, [*others, *again], taxonomy, audience) if again else found
+
+
+def _proposed(
+    texts: Sequence[Entry], customer: Person, others: Sequence[Person], taxonomy: Taxonomy, audience: str
+) -> list[Place]:
     if audience == FOR_THE_PERSON:
         found = proposals(texts, customer.model_copy(update={"id": REQUESTER}), others, taxonomy)
     else:
         found = proposals(texts, Person(id=REQUESTER), [customer, *others], taxonomy)
     return [Place(one.seq, one.start, one.end, one.kind) for one in found]
+
+
+def _people_of(texts: Sequence[Entry], found: Sequence[Place]) -> list[Person]:
+    """Whoever the values that were found belong to: what was recognised once is sought everywhere, however it is written."""
+    said = {text.seq: text.text for text in texts}
+    people = []
+    for n, (kind, value) in enumerate(dict.fromkeys((one.kind, said[one.seq][one.start : one.end]) for one in found)):
+        known: dict[str, Any] = {"known": {kind: (value,)}}
+        if kind == detection.NAME:
+            known = {"given": (value,)}
+        elif kind == detection.SSN:
+            known = {"ssn": value} if sum(c.isdigit() for c in value) == SSN_DIGITS else {"known": {}}
+        elif kind == detection.BIRTH:
+            known = {"known": {kind: (_day(value),)}}
+        people.append(Person(id=f"again-{n}", **known))
+    return people
+
+
+def _day(value: str) -> str:
+    """The day in a date as it is written in the United States, as YYYY-MM-DD; any other as it stands."""
+    match = _DATE.fullmatch(value.strip())
+    return f"{match[3]}-{int(match[1]):02}-{int(match[2]):02}" if match else value
 
 
 def person_called(display_name: str, person_id: str) -> Person:
