@@ -1,15 +1,13 @@
 """What comes in over the wire when a person's own record is searched for other people's data."""
 
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
-from common.errors import FieldError, InvalidError
 from common.pii.particulars import Person
+from common.pii.particulars_body import ParticularsIn
 from common.pii.third_persons import REQUESTER
-
-Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 
 
 class _In(BaseModel):
@@ -23,23 +21,6 @@ class EntryIn(BaseModel):
 
     seq: int = Field(ge=1)
     text: str = Field(max_length=20_000, repr=False)
-
-
-class ParticularsIn(_In):
-    given: list[Short] = Field(default_factory=list, max_length=5, repr=False)
-    family: Short = Field(default="", repr=False)
-    ssn: Short = Field(default="", repr=False)
-    known: dict[str, list[Short]] = Field(default_factory=dict, max_length=20, repr=False)
-
-    def person(self, person_id: str) -> Person:
-        """Raises InvalidError: the number is none."""
-        try:
-            known = {kind: tuple(values) for kind, values in self.known.items()}
-            return Person(id=person_id, given=tuple(self.given), family=self.family, ssn=self.ssn, known=known)
-        except ValueError:
-            raise InvalidError(
-                "a particular is malformed", errors=[FieldError("ssn", "is no number of nine digits")]
-            ) from None
 
 
 class SearchIn(_In):

@@ -6,38 +6,19 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from common.errors import FieldError, InvalidError
 from common.pii.particulars import Person
+from common.pii.particulars_body import ParticularsIn
 from transcripts.redaction import Place
 from transcripts.releases.redeeming import Released
 from transcripts.releases.reviewing import Settled
 from transcripts.releases.reviewing import Shown as Layer
 
-Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Label = Literal["benefits", "medical", "other-business", "employee-answers"]
 
 
 class _In(BaseModel):
     model_config = ConfigDict(extra="forbid")
-
-
-class ParticularsIn(_In):
-    """What is known of a person, so that it can be recognised. It is looked for and not kept."""
-
-    given: list[Short] = Field(default_factory=list, max_length=5, repr=False)
-    family: Short = Field(default="", repr=False)
-    ssn: Short = Field(default="", repr=False)
-    known: dict[str, list[Short]] = Field(default_factory=dict, max_length=20, repr=False)
-
-    def person(self, person_id: str) -> Person:
-        """Raises InvalidError: the number is none."""
-        try:
-            known = {kind: tuple(values) for kind, values in self.known.items()}
-            return Person(id=person_id, given=tuple(self.given), family=self.family, ssn=self.ssn, known=known)
-        except ValueError:
-            wrong = [FieldError("ssn", "is no number of nine digits")]
-            raise InvalidError("a particular is malformed", errors=wrong) from None
 
 
 class LayerIn(_In):
