@@ -7,9 +7,11 @@ import pytest
 from fakeredis import FakeAsyncRedis, FakeServer
 
 from chat_gateway import presence as presence_module
-from chat_gateway.fanout import CHANNEL, Fanout
+from chat_gateway.fanout import CHANNEL, SIGNALS, Fanout, Signal, SignalKind
 from chat_gateway.presence import Presence
 from chat_gateway.sessions import LiveSession
+from chat_gateway.wires import RedisWire
+from common.ids import new_id
 from tests.chat_gateway.unit.test_model import opened
 
 
@@ -22,14 +24,20 @@ async def eventually(condition: object) -> None:
 async def test_one_process_hears_what_grew_in_another_and_not_what_grew_here() -> None:
     server = FakeServer()
     heard: list[tuple[str, UUID, int]] = []
-    here = Fanout(FakeAsyncRedis(server=server), lambda i, n: heard.append(("here", i, n)))
-    there = Fanout(FakeAsyncRedis(server=server), lambda i, n: heard.append(("there", i, n)))
+    signals: list[Signal] = []
+    here = Fanout(RedisWire(FakeAsyncRedis(server=server)), lambda i, n: heard.append(("here", i, n)), signals.append)
+    there = Fanout(RedisWire(FakeAsyncRedis(server=server)), lambda i, n: heard.append(("there", i, n)), signals.append)
     tasks = [asyncio.create_task(f.run()) for f in (here, there)]
     await eventually(lambda: here.listening and there.listening)
     state, _ = opened()
     here.announce(LiveSession(state))
-    await eventually(lambda: bool(heard))
-    await FakeAsyncRedis(server=server).publish(CHANNEL, b"0123456789abcdef and rubbish")
+    given = [Signal(SignalKind.READ, state.id, new_id(), number, 1_767_225_600_000_000) for number in range(1, 301)]
+    for signal in given:
+        here.signal(signal)
+    await eventually(lambda: bool(heard) and len(signals) == len(given))
+    assert signals == given, "in their order, in as many messages as it takes"
+    for channel in (CHANNEL, SIGNALS):
+        await FakeAsyncRedis(server=server).publish(channel, b"0123456789abcdef and rubbish")
     await asyncio.sleep(0.05)
     assert heard == [("there", state.id, 1)]
     assert not any(t.done() for t in tasks)
@@ -44,7 +52,7 @@ async def test_without_redis_nothing_fails_and_it_is_heard_again_when_it_is_back
     server = FakeServer()
     server.connected = False
     heard: list[int] = []
-    fanout = Fanout(FakeAsyncRedis(server=server), lambda _i, n: heard.append(n))
+    fanout = Fanout(RedisWire(FakeAsyncRedis(server=server)), lambda _i, n: heard.append(n), lambda _: None)
     running = asyncio.create_task(fanout.run())
     state, _ = opened()
     fanout.announce(LiveSession(state))

@@ -28,6 +28,7 @@ class Heard:
     """A reply and a subscriber that keep what they hear."""
 
     for_customer = False
+    participant_id = ""
 
     def __init__(self) -> None:
         self.receipts: dict[str, list[Receipt]] = {}

@@ -214,6 +214,15 @@ export interface Left {
   session_id: string;
 }
 
+/** The entries up to this number have come, or were shown to a person who could read them. */
+export interface Mark {
+  type: "receipt";
+  session_id: string;
+  kind: "delivered" | "read";
+  /** The last entry it covers, and all before it */
+  up_to: number;
+}
+
 export interface MaskedPlace {
   span: number;
   /** Kind of the taxonomy that is masked */
@@ -274,6 +283,13 @@ export interface NoticeFrame {
   type: "notice";
 }
 
+/** The statement that the customer acknowledged. */
+export interface NoticeRef {
+  version: string;
+  digest: string;
+  language: string;
+}
+
 export interface NoticeSection {
   id: string;
   heading: string;
@@ -315,22 +331,43 @@ export interface Open {
   topic: string;
   /** Version of the statement that was shown and is acknowledged */
   notice_version: string;
+  /** Its digest, which tells the language too. On a socket it may be left out; over HTTP it shows that the statement was had */
+  notice_digest?: string;
   /** Where nobody serves the topic now: leave what is said for whoever does next */
   leave_message?: boolean;
   /** Token of a place in the queue that was kept; it is good once */
   place?: string;
 }
 
-/** A session was opened (customer), taken (agent) or resumed: what follows are its entries after the cursor. */
+/** A session was opened (customer), taken (agent) or resumed: how it stands now. Its entries after the cursor follow.  On reconnecting this is all of its state: whoever missed any change holds the same as everybody else after it. */
 export interface Opened {
   type: "opened" | "joined" | "resumed";
   session_id: string;
   /** The receiver's own id in this session */
   participant_id: string;
   client_id?: string;
+  /** The cursor: entries with greater numbers follow */
+  after_seq: number;
   /** The last entry's number at this moment; live entries follow after it */
   last_seq: number;
+  /** The running digest as of the last entry */
   digest: string;
+  status: "waiting" | "active" | "held" | "closed";
+  topic: string;
+  language: string;
+  /** The employee who has it; who had it last when it is closed */
+  owner?: string;
+  /** While it is on hold */
+  held_until?: string;
+  /** When silence ends it, once that was announced */
+  closes_at?: string;
+  notice: NoticeRef;
+  /** Everybody who took part so far */
+  participants: ParticipantOut[];
+  /** How far each of them received and read it */
+  receipts: Receipt[];
+  /** For a waiting customer who resumes: the place in the queue */
+  queue?: PlaceOut;
 }
 
 /** An employee took part from here on. */
@@ -352,6 +389,13 @@ export interface ParticipantJoined {
   pii: EmployeePii;
 }
 
+export interface ParticipantOut {
+  participant_id: string;
+  role: string;
+  display_name: string;
+  joined_at: string;
+}
+
 export interface Ping {
   type: "ping";
 }
@@ -362,6 +406,19 @@ export interface PlaceFrame {
   session_id: string;
   token: string;
   valid_until: string;
+}
+
+export interface PlaceOut {
+  session_id: string;
+  /** 1 is the next to be served */
+  place: number;
+  of: number;
+  /** None: not enough is known */
+  wait?: IntervalOut;
+  /** Other ways to reach the agency, coded; `/v1/topics` names them */
+  other_channels: string[];
+  /** The topic's longest wait has passed: other ways may be better */
+  longer_than_promised: boolean;
 }
 
 export interface Pong {
@@ -388,6 +445,26 @@ export interface QueueFrame {
   /** The topic's longest wait has passed: other ways may be better */
   longer_than_promised: boolean;
   type: "queue";
+}
+
+/** How far a participant has received or read, and since when. */
+export interface Receipt {
+  participant_id: string;
+  kind: "delivered" | "read";
+  /** The last entry it covers, and all before it */
+  up_to: number;
+  at: string;
+}
+
+/** Somebody in the session received or read further; comes to both sides once it is durable. */
+export interface ReceiptFrame {
+  participant_id: string;
+  kind: "delivered" | "read";
+  /** The last entry it covers, and all before it */
+  up_to: number;
+  at: string;
+  type: "receipt";
+  session_id: string;
 }
 
 export interface ReleaseHold {
@@ -592,6 +669,21 @@ export interface TransferFrame {
   until?: string;
 }
 
+/** The sender types, or stopped. It takes on or off and nothing else: what is not sent is not collected. */
+export interface Typing {
+  type: "typing";
+  session_id: string;
+  on: boolean;
+}
+
+/** Another participant types, or stopped. It counts for eight seconds unless it comes again. */
+export interface TypingFrame {
+  type: "typing";
+  session_id: string;
+  participant_id: string;
+  on: boolean;
+}
+
 export interface Welcome {
   type: "welcome";
   protocol?: number;
@@ -659,10 +751,12 @@ export type ClientFrame =
   | Open
   | Ping
   | Prioritise
+  | Mark
   | Resume
   | Reveal
   | Send
   | Transfer
+  | Typing
   | ReleaseHold
   | WithdrawTransfer;
 
@@ -684,8 +778,10 @@ export type ServerFrame =
   | PlaceFrame
   | Pong
   | QueueFrame
+  | ReceiptFrame
   | Revealed
   | TransferFrame
+  | TypingFrame
   | Welcome;
 
 /** Why something was refused; PROTOCOL.md says what to do. */

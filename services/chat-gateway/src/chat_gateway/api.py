@@ -9,17 +9,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from chat_gateway import frames, placements, repository, views
+from chat_gateway.http_schemas import ClosedOut, Entries, Queue, QueuedSession, SessionOut
 from chat_gateway.placements import Placement
-from chat_gateway.schemas import (
-    ClosedOut,
-    Entries,
-    EntryFrame,
-    Notice,
-    ParticipantOut,
-    Queue,
-    QueuedSession,
-    SessionOut,
-)
+from chat_gateway.schemas import EntryFrame, Notice, ParticipantOut
 from chat_gateway.use_cases import Chat, check_cursor
 from chat_gateway.wire import Language
 from common.access import Look

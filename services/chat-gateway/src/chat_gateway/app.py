@@ -17,7 +17,7 @@ from chat_gateway.answering.api import answering_router
 from chat_gateway.answering.tools import Tools
 from chat_gateway.api import own_sessions, public, router
 from chat_gateway.desks import Desks
-from chat_gateway.fanout import Fanout
+from chat_gateway.fanout import Fanout, Signal
 from chat_gateway.floor import Floor
 from chat_gateway.gate import Gate
 from chat_gateway.holdings import make_holdings
@@ -32,10 +32,15 @@ from chat_gateway.schemas import FRAME_TYPES
 from chat_gateway.serving import Topics
 from chat_gateway.sessions import LiveSession, Sessions
 from chat_gateway.settings import ChatGatewaySettings
+from chat_gateway.signals.hub import Signals
+from chat_gateway.snapshots import Snapshots
 from chat_gateway.sockets import ChatSocket
 from chat_gateway.speaking import Speech
 from chat_gateway.timekeeper import Timekeeper
+from chat_gateway.transports.actions import actions_router
+from chat_gateway.transports.listening import listening_router
 from chat_gateway.use_cases import Chat
+from chat_gateway.wires import PostgresWire, RedisWire
 from chat_gateway.writer import Writer
 from common import tasks
 from common.auth import TokenVerifier
@@ -44,7 +49,7 @@ from common.clock import Clock, SystemClock
 from common.database import Database
 from common.engines import make_redis
 from common.federal_calendar import FederalCalendar, load_closures
-from common.messaging.consumer import Subject
+from common.messaging.consumer import Subject, is_outage
 from common.protection.errors import KeyDestroyedError
 from common.protection.keyring import Keyring
 from common.protection.making import make_keyring, make_service_keys
@@ -69,7 +74,9 @@ class Gateway:
         self.sessions = Sessions(self.journal)
         self._redis = make_redis(settings)
         shared = settings.redis_url != "memory://"
-        self.fanout = Fanout(self._redis if shared else None, self._grew)
+        wire = RedisWire(self._redis) if shared else PostgresWire(settings.database_url.get_secret_value())
+        self.fanout = Fanout(wire, self._grew, self._signalled)
+        self.signals = Signals(self.sessions, database=self.database, clock=clock, announce=self.fanout.signal)
         self.presence = Presence(self._redis)
         self.writer = Writer(
             self.journal, clock, refuse_after=settings.refuse_after_seconds, announce=self.fanout.announce
@@ -86,12 +93,14 @@ class Gateway:
             keyring=keyring,
             topics=topics,
             speech=Speech(self.database, settings.agency, clock),
+            signals=self.signals,
             clock=clock,
             opens_per_minute=settings.opens_per_minute,
         )
         floor = Floor()
         self.desks = Desks(self.chat, topics, database=self.database, floor=floor, settings=settings, clock=clock)
         self.queueing = Queueing(self.sessions, topics, database=self.database, clock=clock)
+        self.snapshots = Snapshots(self.signals, self.queueing)
         self.timekeeper = Timekeeper(
             self.chat,
             topics,
@@ -114,7 +123,14 @@ class Gateway:
         self.writing.add_done_callback(self._writer_ended)
         helpers = [
             asyncio.create_task(work())
-            for work in (self.fanout.run, self.presence.run, self._poll, self.timekeeper.run, self.tools.run)
+            for work in (
+                self.fanout.run,
+                self.presence.run,
+                self.signals.run,
+                self._poll,
+                self.timekeeper.run,
+                self.tools.run,
+            )
         ]
         for helper in helpers:
             helper.add_done_callback(_say_if_failed)
@@ -142,6 +158,9 @@ class Gateway:
         if self.writing is None or self.writing.done():
             raise NotReadyError("the writer does not run")
 
+    def _signalled(self, signal: Signal) -> None:
+        self.signals.heard(signal)
+
     def _grew(self, session_id: UUID, seq: int) -> None:
         live = self.sessions.at_hand(session_id)
         if live is not None and live.state.last_seq < seq:
@@ -164,7 +183,12 @@ class Gateway:
                 continue
             try:
                 last = await self.journal.last_seqs(list(watched))
+                await self.signals.look(list(watched))
             except OutOfReachError:
+                continue
+            except Exception as error:
+                if not is_outage(error):
+                    raise
                 continue
             for session_id, seq in last.items():
                 self._grew(session_id, seq)
@@ -208,6 +232,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None, keyring: Key
         app.state.clock = clock
         app.state.chat, app.state.gate = running.chat, running.gate
         app.state.desks, app.state.queueing, app.state.tools = running.desks, running.queueing, running.tools
+        app.state.snapshots = running.snapshots
         async with running.running():
             yield
 
@@ -227,6 +252,8 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None, keyring: Key
             routing_router,
             public_routing,
             answering_router,
+            actions_router,
+            listening_router,
             audit_routes.router,
             audit_routes.own_accesses("session.accesses-own", own_sessions),
         ],
@@ -236,6 +263,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None, keyring: Key
         settings=own,
         lifespan=lifespan,
     )
+    app.state.gateway_settings = own
     app.add_middleware(ChatSocket, settings=own)
     return app
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from starlette.types import Receive
@@ -17,15 +17,15 @@ from chat_gateway.desks import Desks, digest_of
 from chat_gateway.deskwork import DeskWork
 from chat_gateway.errors import MalformedFrameError, TokenExpiredError, UnknownSessionError
 from chat_gateway.gate import Caller, Gate, Passage
-from chat_gateway.lines import Line
-from chat_gateway.model import Receipt, Status
+from chat_gateway.hearing import Hearing
+from chat_gateway.lines import Line, OverSocket
+from chat_gateway.model import Receipt
 from chat_gateway.notice import Statement
 from chat_gateway.pace import Deadline, Pace
 from chat_gateway.schemas import (
     Hello,
     NoticeFrame,
     Open,
-    Opened,
     Ping,
     Pong,
     Resume,
@@ -34,10 +34,11 @@ from chat_gateway.schemas import (
 )
 from chat_gateway.sessions import Submission
 from chat_gateway.settings import ChatGatewaySettings
+from chat_gateway.signalwork import SignalWork
+from chat_gateway.snapshots import How, Snapshots
 from chat_gateway.speaking import Manner
-from chat_gateway.subscriptions import Subscription
 from chat_gateway.use_cases import Chat, Part, check_cursor
-from common.auth import LEEWAY_SECONDS, Principal, TokenVerifier
+from common.auth import EMPLOYEES, LEEWAY_SECONDS, Principal, TokenVerifier
 from common.dpop import Proof
 from common.errors import ForbiddenError, MunimentError, UnauthenticatedError, UnavailableError
 from common.ids import new_id_text
@@ -46,6 +47,7 @@ from common.telemetry import get_logger
 
 UNAUTHENTICATED = 4001
 NO_HELLO = 4002
+IDLE = 4003
 FLOOD = 4029
 FAILED = 1011
 
@@ -68,6 +70,7 @@ class Connection:
         desks: Desks,
         *,
         tools: Tools,
+        snapshots: Snapshots,
         receive: Receive,
         send: AsgiSend,
         terminal: str,
@@ -75,7 +78,8 @@ class Connection:
         failed: Callable[[], Awaitable[None]],
     ) -> None:
         self.id = new_id_text()
-        self.line = Line(send, limit=settings.outbox_frames, ended=self._leave_all)
+        self.line = Line(send, OverSocket(), limit=settings.outbox_frames, ended=self._leave_all)
+        self.hearing = Hearing(chat, snapshots, self.line, origin=self)
         self._chat = chat
         self._gate = gate
         self._settings = settings
@@ -88,10 +92,11 @@ class Connection:
         self._pace = Pace(settings.frames_per_second, settings.frames_at_once)
         self._caller: Caller | None = None
         self._shown: Statement | None = None
-        self._parts: dict[str, Subscription] = {}
+        self._parts = self.hearing.parts
         self._unacknowledged = 0
         self._loop = asyncio.get_running_loop()
-        self._deadline = Deadline(self._loop)
+        self._deadline, self._idle = Deadline(self._loop), Deadline(self._loop)
+        self._said = self._loop.time()
         self._handlers: dict[type, Callable[[Any], Awaitable[None]]] = {
             Hello: self._hello,
             Open: self._open,
@@ -99,7 +104,9 @@ class Connection:
             Ping: self._ping,
         }
         self._answers = AnswerWork(self, tools, chat, gate, self._who)
+        self.hearing.beside(self._answers)
         self._handlers |= DeskWork(self, desks, chat).handlers | self._answers.handlers
+        self._handlers |= SignalWork(self, chat, self._parts).handlers
 
     async def run(self, principal: Principal | None) -> None:
         """Serve until either side ends it.
@@ -120,6 +127,7 @@ class Connection:
         finally:
             listener.cancel()
             self._deadline.cancel()
+            self._idle.cancel()
             self._leave_all()
             self._answers.gone()
             self._chat.presence.leave(self.id)
@@ -162,6 +170,8 @@ class Connection:
         if self._caller is None and type(frame) is not Hello:
             self._turn_away("the first frame must be hello with a token")
             return
+        if type(frame) is not Ping:  # a heartbeat says that the line lives, not that somebody uses it
+            self._said = self._loop.time()
         try:
             await self._handlers[type(frame)](frame)
         except Exception as error:
@@ -224,6 +234,7 @@ class Connection:
             self._chat.presence.enter(self.id, "customer" if "customer" in principal.roles else "employee")
             if "agent" in principal.roles:
                 self._desks.floor.enter(principal.id, self)
+            self._check_idle()
         self._caller = Caller(principal, self._terminal)
         self._answers.greet(principal)
         self._leave_if_barred(principal)
@@ -247,6 +258,15 @@ class Connection:
         self.line.push(
             frames.write(NoticeFrame(**frames.notice(shown, self._chat.languages(shown.version)).model_dump()))
         )
+
+    def _check_idle(self) -> None:
+        """End the connection of somebody who hears nothing and says nothing. Employees hear offers and alarms."""
+        busy = self._parts or (self._caller is not None and not self._caller.principal.roles.isdisjoint(EMPLOYEES))
+        left = self._settings.idle_seconds - (0 if busy else self._loop.time() - self._said)
+        if left <= 0:
+            self.line.end(IDLE, "nothing was said or heard for long; connect again when there is something")
+        else:
+            self._idle.set(left, self._check_idle)
 
     def _expired(self) -> None:
         self.line.push(frames.error(TokenExpiredError(), {}))
@@ -294,36 +314,10 @@ class Connection:
 
     # Hearing a session
 
-    async def attend(
-        self, part: Part, how: Literal["opened", "joined", "resumed"], after_seq: int, *, client_id: str | None = None
-    ) -> None:
+    async def attend(self, part: Part, how: How, after_seq: int, *, client_id: str | None = None) -> None:
         """Send what the reader lacks, in order, and go over to live delivery without a gap or a repetition."""
         self._gate.ask("message.send", self._who().principal)
-        state = part.live.state
-        if (former := self._parts.get(state.key)) is not None:
-            self.leave(former)
-        subscription = self._parts[state.key] = Subscription(self, part, after_seq)
-        self._chat.sessions.subscribe(part.live, subscription)
-        opened = Opened(
-            type=how,
-            session_id=state.key,
-            participant_id=part.participant.id,
-            client_id=client_id,
-            last_seq=state.last_seq,
-            digest=state.digest,
-        )
-        self.line.push(frames.write(opened))
-        try:
-            await self._answers.attend(part)
-            # The last look at last_seq and going live happen without a pause in between: nothing can slip through.
-            while self.line.closing is None and subscription.cursor < state.last_seq:
-                await subscription.send_backlog(self._chat.journal)
-        except BaseException:
-            self.leave(subscription)
-            raise
-        subscription.live = True
-        if state.status is Status.CLOSED:
-            subscription.ended()
+        await self.hearing.attend(part, how, after_seq, client_id=client_id)
 
     def tell(self, text: str) -> None:
         self.line.push(text)
@@ -335,11 +329,5 @@ class Connection:
         subscription = self._parts.get(session_key)
         return subscription.part if subscription else None
 
-    def leave(self, subscription: Subscription) -> None:
-        self._parts.pop(subscription.part.live.state.key, None)
-        self._answers.leave(subscription.part.live.state.key)
-        self._chat.sessions.unsubscribe(subscription.part.live, subscription)
-
     def _leave_all(self) -> None:
-        for subscription in list(self._parts.values()):
-            self.leave(subscription)
+        self.hearing.leave_all()

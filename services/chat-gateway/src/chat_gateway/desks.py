@@ -142,6 +142,11 @@ class Desks:
         reason: TransferReason = asked[-1]["reason"] if asked else "technical"
         return reason
 
+    async def asked(self, agent: str) -> list[Placement]:
+        """What an employee is asked to take now."""
+        async with self._database.reading() as session:
+            return await placements.asked(session, [agent])
+
     async def decline(self, caller: LetIn, *, session_id: UUID, reason: str) -> None:
         """Do not take what one was asked to take.
 

@@ -23,15 +23,14 @@ from chat_gateway.desk_schemas import (
     WithdrawTransfer,
 )
 from chat_gateway.desks import Desks
-from chat_gateway.gate import Passage
 from chat_gateway.schemas import CloseSession, Join
-from chat_gateway.use_cases import Chat, Part
+from chat_gateway.use_cases import Chat, LetIn, Part
 
 
 class Host(Protocol):
-    """The connection on which the frames come."""
+    """Where the frames come from: a connection, or one request."""
 
-    def passage(self, operation: str, *session_ids: UUID) -> AbstractAsyncContextManager[Passage]:
+    def passage(self, operation: str, *session_ids: UUID) -> AbstractAsyncContextManager[LetIn]:
         """Through the gate, for one frame of this connection's caller."""
 
     def part_in(self, session_key: str) -> Part | None:

@@ -174,7 +174,9 @@ class CursorAheadError(InvalidError):
     kind, title = "cursor-ahead", "The cursor lies beyond the session's last entry"
 
     def __init__(self) -> None:
-        super().__init__("after_seq is larger than the number of the session's last entry", missing=[])
+        super().__init__(
+            "the session has no entry of this number yet: a cursor or a receipt lies within 1..n", missing=[]
+        )
 
 
 class MalformedFrameError(InvalidError):

@@ -15,10 +15,17 @@ class Floor:
 
     def __init__(self) -> None:
         self._here: dict[str, list[Reachable]] = {}
+        self._new: list[tuple[str, Reachable]] = []
         self.bell = asyncio.Event()
 
-    def enter(self, agent: str, connection: Reachable) -> None:
+    def enter(self, agent: str, connection: Reachable, *, knows: bool = False) -> None:
+        """Args:
+        knows: what the employee is asked now; else it is shown anew.
+        """
         self._here.setdefault(agent, []).append(connection)
+        if not knows:
+            self._new.append((agent, connection))
+            self.ring()
 
     def leave(self, agent: str, connection: Reachable) -> None:
         connections = self._here.get(agent, [])
@@ -35,6 +42,11 @@ class Floor:
         """Send this frame to every connection of an employee, if there is one here."""
         for connection in tuple(self._here.get(agent, ())):
             connection.tell(text)
+
+    def newcomers(self) -> list[tuple[str, Reachable]]:
+        """Connections that came since this was asked last, and are still here."""
+        new, self._new = self._new, []
+        return [(agent, one) for agent, one in new if one in self._here.get(agent, ())]
 
     def ring(self) -> None:
         """Something changed: somebody waits, or somebody is free."""

@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
-from starlette.types import Send
+import orjson
+from starlette.types import Message, Send
 
 TOO_SLOW = 4008
 MOST_TOGETHER = 64
@@ -13,8 +15,39 @@ CLOSE_SECONDS = 10.0
 """How long a reader that is dropped may take for what was sent to it before."""
 
 
+class Form(Protocol):
+    """What frames look like on the way, by transport."""
+
+    def frame(self, text: str) -> Message: ...
+
+    def end(self, code: int, reason: str) -> Message:
+        """How the reader learns that it is over, and why."""
+
+
+class OverSocket:
+    def frame(self, text: str) -> Message:
+        return {"type": "websocket.send", "text": text}
+
+    def end(self, code: int, reason: str) -> Message:
+        return {"type": "websocket.close", "code": code, "reason": reason}
+
+
+class AsEvents:
+    """Server-sent events. No frame has a line break: JSON writes them as two characters."""
+
+    def frame(self, text: str) -> Message:
+        # A comment: proxies and clients see that the line lives.
+        event = f"data: {text}\n\n" if text else ":\n\n"
+        return {"type": "http.response.body", "body": event.encode(), "more_body": True}
+
+    def end(self, code: int, reason: str) -> Message:
+        said = orjson.dumps({"code": code, "reason": reason}).decode()
+        return {"type": "http.response.body", "body": f"event: end\ndata: {said}\n\n".encode(), "more_body": True}
+
+
 class Line:
     """Args:
+    form: how frames travel.
     limit: frames that may wait; the reader that lets them grow beyond is dropped (4008) and resumes by cursor.
     ended: called once when the line takes nothing more.
 
@@ -22,8 +55,9 @@ class Line:
         arrays: whether the reader takes several frames in one message, as an array.
     """
 
-    def __init__(self, send: Send, *, limit: int, ended: Callable[[], None]) -> None:
+    def __init__(self, send: Send, form: Form, *, limit: int, ended: Callable[[], None]) -> None:
         self.arrays = False
+        self._form = form
         self.closing: tuple[int, str] | None = None
         self._send = send
         self._limit = limit
@@ -57,12 +91,12 @@ class Line:
 
     async def run(self) -> None:
         """Send until it ends. Raises OSError when the reader went away."""
-        outbox, send = self._outbox, self._send
+        outbox, send, message = self._outbox, self._send, self._form.frame
         loop = asyncio.get_running_loop()
         while True:
             while outbox:
                 text = self._together() if self.arrays and len(outbox) > 1 else outbox.popleft()
-                await send({"type": "websocket.send", "text": text})
+                await send(message(text))
             self.stir()
             if self.closing is not None:
                 break
@@ -72,7 +106,7 @@ class Line:
         if code:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
-                    await send({"type": "websocket.close", "code": code, "reason": reason})
+                    await send(self._form.end(code, reason))
 
     def _together(self) -> str:
         due = [self._outbox.popleft() for _ in range(min(len(self._outbox), MOST_TOGETHER))]

@@ -73,6 +73,10 @@ class Statements:
         by_language = {s.language: s for s in newest}
         return by_language.get(language) or by_language[DEFAULT_LANGUAGE]
 
+    def shown_as(self, digest: str) -> Statement | None:
+        """The statement of this digest, in whichever language: whoever names it has had its text."""
+        return next((s for s in self._all if s.digest == digest), None)
+
     def languages(self, version: str) -> list[str]:
         return sorted(s.language for s in self._all if s.version == version)
 

@@ -16,6 +16,7 @@ from common.clock import Clock
 from common.database import Database, ReadSession
 
 FRESH = timedelta(minutes=1)
+LATELY = timedelta(seconds=1)
 AGAIN = timedelta(seconds=30)
 """After so long a person hears again where they stand, though the place is the same: the interval is not."""
 
@@ -45,6 +46,7 @@ class Queueing:
         self._clock = clock
         self._records: dict[tuple[str, str], tuple[datetime, list[Wait], BackTest]] = {}
         self._told: dict[UUID, tuple[int, int, datetime]] = {}
+        self._queue: tuple[datetime, list[Placement]] | None = None
 
     def present(self) -> list[UUID]:
         """Waiting sessions whose customer is connected here."""
@@ -78,12 +80,21 @@ class Queueing:
         """Where a session stands; None when it does not wait."""
         return (await self._places(session, {session_id}, self._clock.now())).get(session_id)
 
+    async def place_now(self, session_id: UUID) -> PlaceOut | None:
+        """What somebody who comes back is told of their place. After an outage many ask at once: one look serves them."""
+        now = self._clock.now()
+        async with self._database.reading() as session:
+            if self._queue is None or now - self._queue[0] > LATELY:
+                self._queue = now, await placements.queue(session)
+            found = (await self._places(session, {session_id}, now, self._queue[1])).get(session_id)
+        return place_out(*found, self.promise(found[0])) if found else None
+
     async def _places(
-        self, session: ReadSession, wanted: set[UUID], now: datetime
+        self, session: ReadSession, wanted: set[UUID], now: datetime, queue: list[Placement] | None = None
     ) -> dict[UUID, tuple[Placement, Place]]:
         counts: dict[tuple[str, str], int] = {}
         found: dict[UUID, tuple[Placement, int]] = {}
-        for placement in await placements.queue(session):
+        for placement in await placements.queue(session) if queue is None else queue:
             line = placement.topic, placement.language
             counts[line] = counts.get(line, 0) + 1
             if placement.session_id in wanted:

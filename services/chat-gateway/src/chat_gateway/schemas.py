@@ -1,8 +1,7 @@
-"""What travels: frames from clients, frames to clients, and the bodies of the HTTP interface. PROTOCOL.md explains them."""
+"""What travels: frames from clients and frames to clients. PROTOCOL.md explains them."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, get_args
-from uuid import UUID
 
 from pydantic import BaseModel, Field, TypeAdapter
 
@@ -32,6 +31,7 @@ from chat_gateway.desk_schemas import (
     OfferFrame,
     OfferGone,
     PlaceFrame,
+    PlaceOut,
     Prioritise,
     QueueFrame,
     ReleaseHold,
@@ -39,6 +39,7 @@ from chat_gateway.desk_schemas import (
     TransferFrame,
     WithdrawTransfer,
 )
+from chat_gateway.signals.schemas import Mark, Receipt, ReceiptFrame, Typing, TypingFrame
 from chat_gateway.wire import (
     MAX_TEXT_BYTES,
     PROTOCOL,
@@ -77,6 +78,12 @@ class Open(ClientFrame):
     topic: Topic
     notice_version: str = Field(
         max_length=40, description="Version of the statement that was shown and is acknowledged"
+    )
+    notice_digest: str | None = Field(
+        default=None,
+        pattern="^[0-9a-f]{64}$",
+        description="Its digest, which tells the language too. On a socket it may be left out; over HTTP it shows that the "
+        "statement was had",
     )
     leave_message: bool = Field(
         default=False, description="Where nobody serves the topic now: leave what is said for whoever does next"
@@ -135,6 +142,8 @@ AnyClientFrame = (
     | Resume
     | CloseSession
     | Ping
+    | Mark
+    | Typing
     | Available
     | Away
     | Accept
@@ -191,15 +200,46 @@ class NoticeFrame(Notice):
     type: Literal["notice"] = "notice"
 
 
+class ParticipantOut(BaseModel):
+    participant_id: Id
+    role: str
+    display_name: str
+    joined_at: datetime
+
+
+class NoticeRef(BaseModel):
+    """The statement that the customer acknowledged."""
+
+    version: str
+    digest: str
+    language: str
+
+
 class Opened(BaseModel):
-    """A session was opened (customer), taken (agent) or resumed: what follows are its entries after the cursor."""
+    """A session was opened (customer), taken (agent) or resumed: how it stands now. Its entries after the cursor follow.
+
+    On reconnecting this is all of its state: whoever missed any change holds the same as everybody else after it.
+    """
 
     type: Literal["opened", "joined", "resumed"]
     session_id: Id
     participant_id: Id = Field(description="The receiver's own id in this session")
     client_id: Id | None = None
+    after_seq: int = Field(description="The cursor: entries with greater numbers follow")
     last_seq: int = Field(description="The last entry's number at this moment; live entries follow after it")
-    digest: str
+    digest: str = Field(description="The running digest as of the last entry")
+    status: Literal["waiting", "active", "held", "closed"]
+    topic: str
+    language: str
+    owner: Id | None = Field(default=None, description="The employee who has it; who had it last when it is closed")
+    held_until: datetime | None = Field(default=None, description="While it is on hold")
+    closes_at: datetime | None = Field(default=None, description="When silence ends it, once that was announced")
+    notice: NoticeRef
+    participants: list[ParticipantOut] = Field(description="Everybody who took part so far")
+    receipts: list[Receipt] = Field(description="How far each of them received and read it")
+    queue: PlaceOut | None = Field(
+        default=None, description="For a waiting customer who resumes: the place in the queue"
+    )
 
 
 class Ack(BaseModel):
@@ -286,57 +326,8 @@ AnyServerFrame = (
     | AlarmFrame
     | Checked
     | Revealed
+    | ReceiptFrame
+    | TypingFrame
 )
 ToClient = Annotated[AnyServerFrame, Field(discriminator="type")]
 to_client: TypeAdapter[AnyServerFrame] = TypeAdapter(ToClient)
-
-
-class QueuedSession(BaseModel):
-    session_id: UUID
-    topic: str
-    language: str
-    opened_at: datetime = Field(description="When it came into the queue")
-    priority: str | None = Field(default=None, description="Coded reason that an employee recorded")
-    offered: bool = Field(description="Somebody is asked to take it now")
-    left_message: bool
-    mine: bool = Field(description="Whether the caller is designated and certified to take it")
-
-
-class Queue(BaseModel):
-    waiting: list[QueuedSession] = Field(description="In the order in which they are served")
-    next: str | None = Field(default=None, description="Cursor of the next page")
-
-
-class ParticipantOut(BaseModel):
-    participant_id: Id
-    role: str
-    display_name: str
-    joined_at: datetime
-
-
-class SessionOut(BaseModel):
-    session_id: UUID
-    topic: str
-    status: Literal["waiting", "active", "closed"]
-    opened_at: datetime
-    closed_at: datetime | None
-    close_reason: str | None
-    notice_version: str
-    notice_digest: str
-    notice_language: str
-    last_seq: int
-    digest: str
-    participants: list[ParticipantOut]
-
-
-class Entries(BaseModel):
-    entries: list[EntryFrame]
-    last_seq: int
-    next: int | None = Field(default=None, description="`after` of the next page; none when this was the last")
-
-
-class ClosedOut(BaseModel):
-    session_id: Id
-    seq: int
-    digest: str
-    reason: str

@@ -23,9 +23,11 @@ class Subscriber(Protocol):
 
     Attributes:
         for_customer: whether it is the customer who hears it.
+        participant_id: as whom they take part.
     """
 
     for_customer: bool
+    participant_id: str
 
     def tell(self, text: str) -> None:
         """Send a frame that is no entry."""
@@ -49,13 +51,25 @@ class LiveSession:
         held: what waits until the session was read anew; None when nothing has to wait.
     """
 
-    __slots__ = ("__weakref__", "_reading", "held", "state", "subscribers")
+    __slots__ = ("__weakref__", "_marks", "_reading", "held", "state", "subscribers")
 
     def __init__(self, state: SessionState) -> None:
         self.state = state
         self.subscribers: list[Subscriber] = []
         self.held: list[Submission] | None = None
         self._reading = asyncio.Lock()
+        self._marks: dict[tuple[str, str], int] = {}
+
+    def knows(self, participant_id: str, kind: str, up_to: int) -> bool:
+        """Whether it is known that this participant received, or read, so far."""
+        return self._marks.get((participant_id, kind), 0) >= up_to
+
+    def note(self, participant_id: str, kind: str, up_to: int) -> bool:
+        """Take in how far a participant is; False when that was known."""
+        if self.knows(participant_id, kind, up_to):
+            return False
+        self._marks[participant_id, kind] = up_to
+        return True
 
     def apply(self, entry: Entry, origin: object = None) -> None:
         """Take in a durable entry and tell the subscribers; one that is known already is passed over."""

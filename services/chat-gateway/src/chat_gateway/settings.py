@@ -26,6 +26,19 @@ class ChatGatewaySettings(ServiceSettings):
     hello_seconds: float = Field(
         default=10.0, gt=0, description="Within this the first frame has to come; longer lets strangers hold sockets"
     )
+    idle_seconds: float = Field(
+        default=900,
+        gt=0,
+        description="After so long a connection that hears no session and says nothing ends (4003)",
+    )
+    heartbeat_seconds: float = Field(
+        default=15,
+        gt=0,
+        description="How often an event stream without news sends a comment; longer, and proxies take it for dead",
+    )
+    poll_wait_seconds: int = Field(
+        default=25, ge=1, le=55, description="How long a poll waits for news at most; many proxies end it after 60"
+    )
     refuse_after_seconds: float = Field(
         default=10.0,
         gt=0,

@@ -47,6 +47,7 @@ class ChatSocket:
             state.verifier,
             state.desks,
             tools=state.tools,
+            snapshots=state.snapshots,
             receive=receive,
             send=send,
             terminal=terminal_of(scope),

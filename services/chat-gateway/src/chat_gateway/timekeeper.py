@@ -250,7 +250,7 @@ class Timekeeper:
 
     async def _tell_offers(self) -> None:
         """Show employees here what they are asked to take, and what they are not asked any more."""
-        here = self._floor.agents()
+        here, newcomers = self._floor.agents(), self._floor.newcomers()
         if not here and not self._told:
             return
         async with self._database.reading() as session:
@@ -261,13 +261,20 @@ class Timekeeper:
                 del self._told[agent, session_id]
                 if placement is None:
                     self._floor.tell(agent, frames.write(OfferGone(session_id=str(session_id))))
+        told: set[tuple[str, UUID]] = set()
         for (agent, session_id), placement in asked.items():
             if (agent, session_id) not in self._told and placement.ownership.until is not None:
                 self._told[agent, session_id] = placement.ownership.until
-                self._floor.tell(agent, frames.write(_offer(placement, self._clock.now())))
+                told.add((agent, session_id))
+                self._floor.tell(agent, frames.write(offer_frame(placement, self._clock.now())))
+        # Whoever comes back, or sits at a second screen, sees what is asked of them as well.
+        for newcomer, connection in newcomers:
+            for (agent, session_id), placement in asked.items():
+                if agent == newcomer and (agent, session_id) not in told:
+                    connection.tell(frames.write(offer_frame(placement, self._clock.now())))
 
 
-def _offer(placement: Placement, now: datetime) -> OfferFrame:
+def offer_frame(placement: Placement, now: datetime) -> OfferFrame:
     return OfferFrame(
         session_id=str(placement.session_id),
         how="queue" if placement.ownership.stage is Stage.OFFERED else "transfer",

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -24,17 +23,18 @@ from chat_gateway.model import (
     Join,
     Kind,
     Open,
-    Opening,
     Participant,
     Post,
     Receipt,
     Status,
 )
 from chat_gateway.notice import Statement, Statements
+from chat_gateway.opening import opening_of
 from chat_gateway.presence import Presence
 from chat_gateway.routing.matching import DEFAULT_LANGUAGE
 from chat_gateway.serving import Topics
 from chat_gateway.sessions import LiveSession, Reply, Sessions, Submission
+from chat_gateway.signals.hub import Signals
 from chat_gateway.speaking import PLAIN, Manner, Speech, Utterance
 from chat_gateway.topics import assurance_of
 from chat_gateway.views import View, is_entitled, view_of
@@ -42,12 +42,10 @@ from chat_gateway.writer import Writer
 from common.access import Reach, require_assurance
 from common.auth import Principal
 from common.clock import Clock, rfc3339
-from common.errors import ForbiddenError, MunimentError
+from common.errors import MunimentError
 from common.ids import new_id
 from common.messaging.consumer import is_outage
 from common.protection.keyring import Keyring
-
-HIGHEST_LEVEL = 3
 
 
 class LetIn(Protocol):
@@ -111,6 +109,7 @@ class Chat:
         keyring: Keyring,
         topics: Topics,
         speech: Speech,
+        signals: Signals,
         clock: Clock,
         opens_per_minute: int,
     ) -> None:
@@ -123,11 +122,16 @@ class Chat:
         self._keyring = keyring
         self.topics = topics
         self.speech = speech
+        self.signals = signals
         self._opens_per_minute = opens_per_minute
 
     def statement(self, language: str) -> Statement:
         """The Privacy Act statement in force."""
         return self._statements.current(self.clock.now(), language)
+
+    def shown_as(self, digest: str) -> Statement | None:
+        """The statement of this digest."""
+        return self._statements.shown_as(digest)
 
     def languages(self, version: str) -> Sequence[str]:
         return self._statements.languages(version)
@@ -165,7 +169,7 @@ class Chat:
         policy.require_notice(
             shown=shown.version if shown else None, current=in_force.version, acknowledged=acknowledged
         )
-        facts = _opening(principal, topic, in_force, rfc3339(self.clock.now()))
+        facts = opening_of(principal, topic, in_force, rfc3339(self.clock.now()))
         require_assurance(assurance_of(topic), principal, now=self.clock.now())
         if existing := await self._opened_before(principal, client_id, topic):
             return existing
@@ -278,6 +282,16 @@ class Chat:
                 return
         self._writer.submit(submission)
 
+    async def say(self, part: Part, *, client_id: str, text: str, manner: Manner = PLAIN) -> Receipt:
+        """Say something and wait until it is durable.
+
+        Raises:
+            MunimentError: it may not be said, or could not be stored.
+        """
+        reply = _Awaited()
+        await self.post(part, client_id=client_id, text=text, reply=reply, manner=manner)
+        return await reply.outcome
+
     async def close_session(self, part: Part) -> None:
         """End the session; one that is closed already stays as it is."""
         if part.live.state.closing is not None:
@@ -312,33 +326,6 @@ def check_cursor(part: Part, after_seq: int) -> None:
     """
     if after_seq > part.live.state.last_seq:
         raise CursorAheadError
-
-
-def _opening(principal: Principal, topic: str, statement: Statement, now: str) -> Opening:
-    return Opening(
-        topic=topic,
-        notice_version=statement.version,
-        notice_digest=statement.digest,
-        notice_language=statement.language,
-        acknowledged_at=now,
-        identity_assurance=_level(principal, "ial"),
-        authenticator_assurance=_level(principal, "aal"),
-        authenticated_at=_authenticated_at(principal),
-    )
-
-
-def _level(principal: Principal, name: str) -> int:
-    value = principal.claims.get(name)
-    if not isinstance(value, int) or not 0 <= value <= HIGHEST_LEVEL:
-        raise ForbiddenError(f"the token carries no {name} between 0 and 3", missing=[f"token.{name}"])
-    return value
-
-
-def _authenticated_at(principal: Principal) -> str:
-    value = principal.claims.get("auth_time")
-    if not isinstance(value, int) or value <= 0:
-        raise ForbiddenError("the token carries no auth_time", missing=["token.auth_time"])
-    return rfc3339(datetime.fromtimestamp(value, UTC))
 
 
 __all__ = ["Chat", "Kind", "LetIn", "Part", "check_cursor"]

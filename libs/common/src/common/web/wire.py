@@ -3,8 +3,10 @@ it may take, and how long a reader may leave its answer lying.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_URL_BYTES = 8192
@@ -15,6 +17,17 @@ HEAD_SECONDS = 10.0
 
 STALLED_SECONDS = 30.0
 """So long an answer may lie in our buffer without being fetched."""
+
+
+_STOPPING = "muniment.stopping"
+"""Extension of a request's scope: what is put there is called when the server stops."""
+
+
+def when_stopping(scope: Scope, call: Callable[[], None]) -> None:
+    """Have this called when the server stops while this request is answered: an answer without an end has to find one."""
+    calls: list[Callable[[], None]] | None = scope.get("extensions", {}).get(_STOPPING)
+    if calls is not None:
+        calls.append(call)
 
 
 class HeadTooLargeError(Exception):
@@ -31,6 +44,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._status = "400 Bad Request"
         self._patience: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
+        self._on_stop: list[Callable[[], None]] = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -67,7 +81,15 @@ class BoundedHttp(HttpToolsProtocol):
         if size > MAX_HEAD_BYTES or len(self.headers) > MAX_FIELDS:
             self._status = "431 Request Header Fields Too Large"
             raise HeadTooLargeError(self._status)
+        self._on_stop = []
+        extensions: Any = {_STOPPING: self._on_stop}
+        self.scope["extensions"] = extensions
         super().on_headers_complete()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        for call in self._on_stop:
+            call()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
