@@ -26,6 +26,7 @@ NOT_UNDER_IT = {
     "chat_gateway": {
         "participant.sealed",
         "session_note.sealed",
+        "session_lookup.file",
         "quarantined_text.sealed",
         "session_entry.value",
         "kept_place.digest",

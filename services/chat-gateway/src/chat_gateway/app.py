@@ -22,6 +22,10 @@ from chat_gateway.floor import Floor
 from chat_gateway.gate import Gate
 from chat_gateway.holdings import make_holdings
 from chat_gateway.journal import Journal, OutOfReachError
+from chat_gateway.lookups.addresses import connect
+from chat_gateway.lookups.api import lookup_router
+from chat_gateway.lookups.looking import LookUps
+from chat_gateway.lookups.register import load as load_lookups
 from chat_gateway.notice import load
 from chat_gateway.presence import Presence
 from chat_gateway.queueing import Queueing
@@ -111,6 +115,9 @@ class Gateway:
             clock=clock,
         )
         self.tools = Tools(self.database, self.journal, settings, clock)
+        other_files = load_lookups(settings.registers)
+        systems = connect(settings.lookup_addresses, other_files, clock)
+        self.lookups = LookUps(self.chat, other_files, systems, self.database, clock)
         self.gate = Gate(self.database, clock)
         self._catching_up: set[asyncio.Task[None]] = set()
         self.writing: asyncio.Task[None] | None = None
@@ -140,6 +147,7 @@ class Gateway:
             self.writer.stop()
             await asyncio.wait({self.writing}, timeout=self._settings.stop_after_seconds)
             await tasks.end(*helpers, *self._catching_up, self.writing)
+            await self.lookups.close()
             await self.journal.close()
             await self._keyring.close()
             await self._service_keys.close()
@@ -233,6 +241,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None, keyring: Key
         app.state.chat, app.state.gate = running.chat, running.gate
         app.state.desks, app.state.queueing, app.state.tools = running.desks, running.queueing, running.tools
         app.state.snapshots = running.snapshots
+        app.state.lookups = running.lookups
         async with running.running():
             yield
 
@@ -254,6 +263,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None, keyring: Key
             answering_router,
             actions_router,
             listening_router,
+            lookup_router,
             audit_routes.router,
             audit_routes.own_accesses("session.accesses-own", own_sessions),
         ],

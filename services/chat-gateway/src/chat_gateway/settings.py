@@ -64,10 +64,14 @@ class ChatGatewaySettings(ServiceSettings):
     )
     registers: Path | None = Field(
         default=None,
-        description="Folder with an agency's own topics.yaml, hours.yaml or priorities.yaml; a wrong one stops the start",
+        description="Folder with an agency's own topics.yaml, hours.yaml, priorities.yaml or systems.yaml; a wrong one stops the start",
     )
     closures_file: Path | None = Field(
         default=None, description="Further days closed by order of the President (YAML); missing, chats open on them"
+    )
+    lookup_addresses: Path | None = Field(
+        default=None,
+        description="Where the agency's other systems are (YAML, see deploy/lookups.example.yaml); missing, none is asked",
     )
     routing_rule: Literal["round-robin", "least-busy"] = Field(
         default="round-robin", description="Whom a waiting session is offered to among those who may take it"
