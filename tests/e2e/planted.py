@@ -46,7 +46,7 @@ class Person:
 
     def numbers(self) -> tuple[str, ...]:
         """What stands in the clear in one place and nowhere else: the account in the audit trail, since it is who a user
-        of the system is; the case in production, whose database looks at it itself for what it must not hold (S3 2.5).
+        of the system is; the case in production, as its receipt number, which names a case and nobody (S3 2.2).
         """
         return (self.account, self.case)
 

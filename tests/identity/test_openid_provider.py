@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -40,13 +41,16 @@ def provider(request: pytest.FixtureRequest) -> Iterator[Provider]:
 
 
 @pytest.fixture
-async def client(provider: Provider, service_db: Callable[[str], Awaitable[str]]) -> AsyncIterator[httpx.AsyncClient]:
+async def client(
+    provider: Provider, service_db: Callable[[str], Awaitable[str]], key_folder: Path
+) -> AsyncIterator[httpx.AsyncClient]:
     settings = ProductionSettings(
         profile="standard",
         database_url=await service_db("production"),
         issuer=provider.issuer,
         jwks=provider.jwks,
         public_url="https://production.agency.example",
+        key_folder=str(key_folder),
     )
     async with client_of(make_app(settings, clock=SystemClock(), keyring=KEYRING)) as opened:
         yield opened

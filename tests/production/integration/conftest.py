@@ -1,11 +1,15 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from common.database import Database
 from common.messaging.broker import Record
+from common.protection.making import make_service_keys
+from common.protection.service_keys import ColumnKeys
 from common.testing import FixedClock, Issuer, client_of
 from production.app import make_app, make_subjects
 from production.settings import ProductionSettings
@@ -26,17 +30,30 @@ class Store(MigratedStore[ProductionSettings]):
         )
         self.offset += len(records)
 
+    async def keys(self) -> ColumnKeys:
+        """The service's own keys, as it has them now."""
+        return await make_service_keys(self.settings, "production", self.clock).ready()
+
+    async def employee(self, pin: str) -> UUID:
+        """The id under which the service knows the employee of this PIN."""
+        hashes = (await self.keys()).blinds("pin", pin)
+        return UUID(str((await self.rows("SELECT id FROM employee WHERE who = ANY($1::bytea[])", hashes))[0]["id"]))
+
     async def hear_data(self, *data: dict[str, Any]) -> None:
         await self.hear(*(event(d) for d in data))
 
 
 @pytest.fixture
 async def store(
-    service_db: Callable[[str], Awaitable[str]], clock: FixedClock, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    service_db: Callable[[str], Awaitable[str]],
+    clock: FixedClock,
+    issuer: Issuer,
+    key_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Store]:
     for name, value in issuer.environment.items():
         monkeypatch.setenv(name, value)
-    settings = ProductionSettings(database_url=await service_db("production"))
+    settings = ProductionSettings(database_url=await service_db("production"), key_folder=str(key_folder))
     database = Database(settings, application="test")
     yield Store(settings, database, clock)
     await database.close()

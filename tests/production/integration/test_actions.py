@@ -30,10 +30,29 @@ async def test_an_action_is_stored_as_it_was_told(store: Store) -> None:
     told = action(session_id=str(new_id()), pii={"case_number": "EAC2612345678"})
     await store.hear_data(told)
     row = dict((await store.rows(ACTIONS))[0])
-    expected = told | told["pii"] | {"source": "/case-systems/elis"}
+    expected = told | {"receipt": "EAC2612345678", "requestor": None, "requestor_number": None}
+    expected |= {"source": "/case-systems/elis", "employee_id": str(await store.employee("100001"))}
     del expected["pii"]
     shown = {k: v if isinstance(v, str | None) else v.isoformat() if "_at" in k else str(v) for k, v in row.items()}
     assert shown == expected
+
+
+@pytest.mark.parametrize("number", ["A12345678", "219099999012"])
+async def test_what_names_a_requestor_is_sealed_and_known_again(store: Store, number: str) -> None:
+    told = action(pii={"case_number": number})
+    await store.hear_data(told, told | {"office": "S02"})
+    await store.hear_data(told | {"pii": told["pii"] | {"case_number": "A87654321"}}, told)
+    (row,) = await store.rows(ACTIONS)
+    assert row["receipt"] == ""
+    keys = await store.keys()
+    assert row["requestor"] in keys.blinds("requestor", number)
+    assert keys.open(row["requestor_number"], f"action.requestor_number|{row['action_id']}") == number
+    everything = "".join(str(tuple(r)) for r in await store.rows("SELECT a::text, e::text FROM action a, employee e"))
+    assert number not in everything
+    assert "100001" not in everything
+    reasons = {r["reason"] for r in await store.rows(LETTERS)}
+    assert reasons == {"action_id: this id stands for another action already"}
+    assert await store.count("dead_letter") == 2
 
 
 async def test_twice_is_once_in_one_batch_and_in_several(store: Store) -> None:

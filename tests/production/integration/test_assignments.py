@@ -44,12 +44,12 @@ async def test_an_edit_keeps_what_was_there_and_who_changed_it(
     other = issuer.headers("office_admin", sub="admin-2", pin="900002") | {"If-Match": '"1"'}
     assert (await client.put(PATH, json=body({"supervisor_pin": "200002"}), headers=other)).status_code == 200
     rows = await store.rows(
-        "SELECT supervisor_pin, recorded_by, superseded_by, superseded_at - recorded_at AS stood FROM assignment "
+        "SELECT supervisor_id, recorded_by, superseded_by, superseded_at - recorded_at AS stood FROM assignment "
         "ORDER BY recorded_at"
     )
-    assert [(r["supervisor_pin"], r["recorded_by"], r["superseded_by"]) for r in rows] == [
-        ("200001", "office_admin-1", "admin-2"),
-        ("200002", "admin-2", None),
+    assert [(r["supervisor_id"], r["recorded_by"], r["superseded_by"]) for r in rows] == [
+        (await store.employee("200001"), "office_admin-1", "admin-2"),
+        (await store.employee("200002"), "admin-2", None),
     ]
     assert rows[0]["stood"].total_seconds() == 300
     audit = await store.rows(
@@ -146,12 +146,11 @@ async def test_the_database_lets_an_employee_be_in_one_place_at_a_time(store: St
     await assign("100001", {"valid_from": "2026-01-05"})
     sql = """
     INSERT INTO assignment (id, employee_id, office, region, valid_from, recorded_at, recorded_by, recorded_by_id)
-    SELECT $1, id, 'S02', 'R1', '2026-05-01', now(), 'x', (SELECT id FROM employee WHERE pin = '900001')
-    FROM employee WHERE pin = '100001'
+    VALUES ($1, $2, 'S02', 'R1', '2026-05-01', now(), 'x', $3)
     """
     connection = await asyncpg.connect(store.url)
     with pytest.raises(asyncpg.ExclusionViolationError):
-        await connection.execute(sql, new_id())
+        await connection.execute(sql, new_id(), await store.employee("100001"), await store.employee("900001"))
     await connection.close()
 
 
@@ -165,6 +164,7 @@ async def test_the_database_lets_nobody_edit_their_own_place(store: Store, assig
         ("recorded_by_id", row["employee_id"], "assignment_is_not_ones_own"),
         ("recorded_by_id", None, "assignment_is_recorded_by_an_employee"),
         ("superseded_by_id", row["employee_id"], "assignment_is_not_ones_own"),
+        ("supervisor_id", row["employee_id"], "assignment_nobody_supervises_themselves"),
     ):
         with pytest.raises(asyncpg.CheckViolationError, match=rule):
             await connection.execute(f"UPDATE assignment SET {column} = $1", value)

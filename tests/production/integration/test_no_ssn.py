@@ -16,6 +16,8 @@ from common.messaging.broker import Record
 from common.pii.ssn import UNKNOWN, WHOLE, holds_ssn
 from common.testing import Issuer
 from production.policy import SSN_RULE
+from production.repository import meet_employees
+from production.sealing import UnsealableError, case_number, sealed_pin
 from tests.production.integration.conftest import ASSIGNMENTS, Store
 from tests.production.work import SSN, action, chat, event, transcript
 
@@ -179,13 +181,10 @@ WALLS = {
     "action.outcome": ("action", {"outcome": ONE}),
     "action.office": ("action", {"office": SSN}),
     "action.region": ("action", {"region": SSN}),
-    "action.employee_pin": ("action", {"employee_pin": DIGITS}),
-    "action.case_number": ("action", {"case_number": DIGITS}),
+    "action.receipt": ("action", {"receipt": DIGITS}),
     "action.source": ("action", {"source": f"/{SSN}"}),
-    "employee.pin": ("employee", {"pin": DIGITS}),
     "assignment.office": ("assignment", {"office": SSN}),
     "assignment.region": ("assignment", {"region": SSN}),
-    "assignment.supervisor_pin": ("assignment", {"supervisor_pin": DIGITS}),
     "assignment.recorded_by": ("assignment", {"recorded_by": SSN}),
 }
 
@@ -194,18 +193,17 @@ WALLS = {
 async def test_the_database_refuses_one_in_every_text_column(store: Store) -> None:
     """The second wall: also a fault in the service's code stores none."""
     connection = await asyncpg.connect(store.url)
-    employee = await connection.fetchval("INSERT INTO employee (id, pin) VALUES ($1, '100001') RETURNING id", new_id())
-    editor = await connection.fetchval("INSERT INTO employee (id, pin) VALUES ($1, '900001') RETURNING id", new_id())
+    async with store.database.unit_of_work() as session:
+        staff = await meet_employees(session, {"100001", "900001"}, await store.keys())
+    employee, editor = staff["100001"], staff["900001"]
     good: dict[str, dict[str, Any]] = {
         "action": {"action_id": new_id(), "kind": "other", "form_type": "", "hour_type": "", "outcome": "done",
-                   "office": "S01", "region": "R1", "employee_pin": "100001", "case_number": "", "source": "/x"},
-        "employee": {"id": new_id(), "pin": "100002"},
+                   "office": "S01", "region": "R1", "employee_id": employee, "receipt": "", "source": "/x"},
         "assignment": {"id": new_id(), "employee_id": employee, "office": "S01", "region": "R1", "recorded_by": "a",
                        "recorded_by_id": editor},
     }  # fmt: skip
     times = {
         "action": {"started_at": "now()", "completed_at": "now()"},
-        "employee": {},
         "assignment": {"valid_from": "current_date", "recorded_at": "now()"},
     }
 
@@ -222,12 +220,38 @@ async def test_the_database_refuses_one_in_every_text_column(store: Store) -> No
     # `kind` takes listed words only, and who superseded a row is who may record one.
     assert set(WALLS) == {row["name"] for row in texts} - {"action.kind", "assignment.superseded_by"}
     for name, (table, fields) in WALLS.items():
-        with pytest.raises(asyncpg.CheckViolationError, match=f"{table}_holds_no_ssn"):
+        with pytest.raises(asyncpg.CheckViolationError, match=f"{table}_(holds_no_ssn|receipt_is_one)"):
             await insert(table, good[table] | fields)
         assert name.startswith(table)
     for table, values in good.items():
         await insert(table, values)
     await connection.close()
+
+
+@pytest.mark.req("S3-051")
+async def test_no_number_is_sealed_but_those_that_belong_here(store: Store) -> None:
+    """What is sealed the database cannot look into: there the second wall stands before the seal."""
+    keys = await store.keys()
+    for value in (SSN, DIGITS, f"SSN{DIGITS}", ""):
+        with pytest.raises(UnsealableError) as refused:
+            sealed_pin(keys, value, new_id())
+        assert not value or value not in str(refused.value)
+    for value in (SSN, DIGITS, "Jane Smith", "A219-09-9999", f"A-Number {DIGITS}"):
+        with pytest.raises(UnsealableError) as refused:
+            case_number(keys, value, new_id())
+        assert value not in str(refused.value)
+    for table, column, stored in (
+        ("employee", "pin", SSN.encode()),
+        ("employee", "who", SSN.encode()),
+        ("action", "requestor_number", SSN.encode()),
+        ("action", "requestor", SSN.encode()),
+        ("action", "receipt", "EAC123456789"),
+    ):
+        await store.hear_data(action())
+        connection = await asyncpg.connect(store.url)
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.execute(f"UPDATE {table} SET {column} = $1", stored)
+        await connection.close()
 
 
 TEXTS = st.lists(

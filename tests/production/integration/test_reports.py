@@ -10,7 +10,6 @@ from common.auth import EMPLOYEES, ROLES
 from common.ids import new_id
 from common.testing import Issuer, client_of
 from production.app import make_app
-from production.settings import ProductionSettings
 from tests.production.integration.conftest import Store
 from tests.production.work import KEYRING, MORNING, action, chat, transcript
 
@@ -73,7 +72,7 @@ async def test_a_day_begins_at_midnight_of_the_settings_zone(store: Store, issue
         action(started_at=late.isoformat(), completed_at=late.isoformat()),
         action(started_at=late.isoformat(), completed_at=(late + timedelta(minutes=1)).isoformat()),
     )
-    settings = ProductionSettings(database_url=store.url, report_time_zone="America/New_York")
+    settings = store.settings.model_copy(update={"report_time_zone": "America/New_York"})
     async with client_of(make_app(settings, clock=store.clock, keyring=KEYRING)) as client:
         for day, actions in (("2026-03-02", 1), ("2026-03-03", 1), ("2026-03-04", 0)):
             report = (await client.get(OWN, params={"date": day}, headers=issuer.headers("agent"))).json()
@@ -226,7 +225,7 @@ async def test_every_look_leaves_one_entry_with_ids_and_fields_and_no_values(
 ) -> None:
     await assign("100001", {"valid_from": "2026-01-05"})
     await store.hear_data(of("100001"))
-    mine = str((await store.rows("SELECT id FROM employee WHERE pin = '100001'"))[0]["id"])
+    mine = str(await store.employee("100001"))
     before = await store.count("audit_entry")
     await client.get(OWN, params=DAY, headers=issuer.headers("agent"))
     await client.get(TEAM, params=FOR, headers=issuer.headers("supervisor", pin="200001"))

@@ -118,7 +118,7 @@ async def test_no_setting_and_no_call_lets_an_employee_opt_out(
 async def test_figures_are_sums_and_nothing_searches_for_patterns(store: Store) -> None:
     assert routes(make_app(store.settings, keyring=KEYRING)) - HEALTH == ROUTES
     assert set(Figure.__annotations__) == {
-        "pin", "kind", "form_type", "hour_type", "actions", "seconds", "chats", "messages",
+        "employee_id", "kind", "form_type", "hour_type", "actions", "seconds", "chats", "messages",
     }  # fmt: skip
     assert not any("OVER (" in text or "corr(" in text or "stddev" in text for text in map(Path.read_text, python()))
 

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -86,7 +87,7 @@ def test_a_chart_passes_exactly_when_no_day_is_held_twice(spans: list[tuple[int,
 
 
 def figure(seconds: float, messages: int = 0, chats: int = 0) -> Figure:
-    return Figure("100001", "other", "", "regular", 1, seconds, chats, messages)
+    return Figure(UUID(int=1), "other", "", "regular", 1, seconds, chats, messages)
 
 
 def test_minutes_are_rounded_once_after_adding() -> None:

@@ -11,6 +11,7 @@ from common.access import Look
 from common.errors import FieldError, InvalidError
 from common.pii.ssn import fields_with_ssn, holds_ssn
 from common.protection.keyring import Keyring
+from common.protection.service_keys import ColumnKeys, ServiceKeys
 from common.web.door import AtDoor, Guarded
 from common.web.idempotency import IdempotencyKey, once
 from production import use_cases
@@ -50,6 +51,14 @@ Zone = Annotated[tzinfo, Depends(zone_of)]
 AtKeyring = Annotated[Keyring, Depends(keyring_of)]
 
 
+async def column_keys(request: Request) -> ColumnKeys:
+    """Raises: KeyServiceUnavailableError: not now."""
+    return await cast("ServiceKeys", request.app.state.service_keys).ready()
+
+
+AtKeys = Annotated[ColumnKeys, Depends(column_keys)]
+
+
 async def refuse_ssn(request: Request) -> None:
     """Look at everything a request carries that could be kept (S3 2.5; invariant 10).
 
@@ -75,12 +84,16 @@ Pin = Annotated[str, Path(max_length=32)]
 
 
 @router.post("/actions", operation_id="action.record", tags=["ingest"], status_code=201, response_model=ActionRecorded)
-async def take_action(report: ActionReport, door: AtDoor, keyring: AtKeyring, key: IdempotencyKey = None) -> Response:
+async def take_action(
+    report: ActionReport, door: AtDoor, keyring: AtKeyring, keys: AtKeys, key: IdempotencyKey = None
+) -> Response:
     """Take one finished piece of work from a case-management system; it is stored, and told to all who hear of actions."""
     async with door.open("action.record") as look:
 
         async def make() -> ActionRecorded:
-            return ActionRecorded(action_id=report.action_id, new=await use_cases.take_report(look, report, keyring))
+            return ActionRecorded(
+                action_id=report.action_id, new=await use_cases.take_report(look, report, keyring, keys)
+            )
 
         return await once(
             look.session, principal=look.principal, operation="action.record", key=key, request=report, make=make
@@ -102,29 +115,29 @@ async def issue_data_keys(asked: DataKeysAsked, door: AtDoor, keyring: AtKeyring
 
 
 @router.get("/reports/daily/me", operation_id="report.own", tags=["reports"])
-async def own_day(door: AtDoor, zone: Zone, day: On = None) -> DailyReport:
+async def own_day(door: AtDoor, zone: Zone, keys: AtKeys, day: On = None) -> DailyReport:
     """Your own day: what you completed, how long it took, the chats you handled. Whose day it is stands in your token."""
     async with door.open("report.own") as look:
         chosen = day or _today(look, zone)
-        work = await use_cases.read_own_day(look, day=chosen, zone=zone)
+        work = await use_cases.read_own_day(look, keys, day=chosen, zone=zone)
         return _daily(work, look, chosen, zone)
 
 
 @router.get("/reports/daily/employees/{pin}", operation_id="report.named", tags=["reports"])
-async def subordinates_day(door: AtDoor, zone: Zone, pin: Pin, day: On = None) -> DailyReport:
+async def subordinates_day(door: AtDoor, zone: Zone, pin: Pin, keys: AtKeys, day: On = None) -> DailyReport:
     """The day of one of your employees: yours on that day, and yours still."""
     async with door.open("report.named") as look:
         chosen = day or _today(look, zone)
-        work = await use_cases.read_subordinates_day(look, pin, day=chosen, zone=zone)
+        work = await use_cases.read_subordinates_day(look, pin, keys, day=chosen, zone=zone)
         return _daily(work, look, chosen, zone)
 
 
 @router.get("/reports/team", operation_id="report.team", tags=["reports"])
-async def team_day(door: AtDoor, zone: Zone, day: On = None) -> TeamReport:
+async def team_day(door: AtDoor, zone: Zone, keys: AtKeys, day: On = None) -> TeamReport:
     """The day of your team, employee by employee: who was yours on that day and is so still."""
     async with door.open("report.team") as look:
         chosen = day or _today(look, zone)
-        work = await use_cases.read_team_day(look, day=chosen, zone=zone)
+        work = await use_cases.read_team_day(look, keys, day=chosen, zone=zone)
     members = [
         TeamMember(employee_pin=employee.pin, totals=_totals(figures), actions=_figures(figures))
         for employee, figures in work.members
@@ -136,10 +149,10 @@ async def team_day(door: AtDoor, zone: Zone, day: On = None) -> TeamReport:
 
 
 @router.get("/employees/{pin}/assignments", operation_id="assignments.read", tags=["organisation chart"])
-async def read_assignments(door: AtDoor, pin: Pin, response: Response) -> Assignments:
+async def read_assignments(door: AtDoor, pin: Pin, keys: AtKeys, response: Response) -> Assignments:
     """Where an employee of your office belonged and belongs. The ETag is what a change has to name in If-Match."""
     async with door.open("assignments.read") as look:
-        employee, chart = await use_cases.read_assignments(look, pin)
+        employee, chart = await use_cases.read_assignments(look, pin, keys)
         return _assignments(response, employee, [AssignmentBody(**asdict(a)) for a in chart])
 
 
@@ -148,13 +161,15 @@ async def set_assignments(
     door: AtDoor,
     pin: Pin,
     body: AssignmentsBody,
+    *,
+    keys: AtKeys,
     response: Response,
     if_match: Annotated[str | None, Header(description="The ETag you read; needed once there are assignments")] = None,
 ) -> Assignments:
     """Put the whole history of an employee in the chart. Only rows of your own office may come, change or go."""
     async with door.open("assignments.set") as look:
         employee, chart = await use_cases.set_assignments(
-            look, pin, [a.value() for a in body.assignments], revision=_revision(if_match)
+            look, pin, [a.value() for a in body.assignments], keys, revision=_revision(if_match)
         )
         return _assignments(response, employee, [AssignmentBody(**asdict(a)) for a in chart])
 
@@ -188,7 +203,7 @@ def _totals(figures: list[Figure]) -> TotalsBody:
 
 
 def _figures(figures: list[Figure]) -> list[FigureBody]:
-    return [FigureBody(minutes=minutes(f.seconds), **_without(asdict(f), "pin", "seconds")) for f in figures]
+    return [FigureBody(minutes=minutes(f.seconds), **_without(asdict(f), "employee_id", "seconds")) for f in figures]
 
 
 def _without(values: dict[str, object], *names: str) -> dict[str, object]:

@@ -16,12 +16,13 @@ from common.errors import ForbiddenError
 from common.messaging.consumer import Subject
 from common.pii.ssn import holds_ssn
 from common.protection.keyring import Keyring
-from common.protection.making import make_keyring
+from common.protection.making import make_keyring, make_service_keys
 from common.settings import ServiceSettings
 from common.web import audit_routes
 from common.web.app import create_app
 from production import consumers
 from production.api import router
+from production.holdings import make_holdings
 from production.settings import ProductionSettings, zone
 
 NAME = "production"
@@ -47,17 +48,19 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: 
     keys = keyring or make_keyring(settings, application=NAME)
     chosen = cast("ProductionSettings", settings)
     clock = clock or SystemClock()
+    service_keys = make_service_keys(settings, NAME, clock)
     database = Database(settings, application="production api")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database, app.state.clock, app.state.zone = database, clock, zone(chosen.report_time_zone)
-        app.state.keyring = keys
+        app.state.keyring, app.state.service_keys = keys, service_keys
         app.state.verifier = NoSsnVerifier(settings, clock)
         try:
             yield
         finally:
             await keys.close()
+            await service_keys.close()
             await database.close()
 
     return create_app(
@@ -72,9 +75,10 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: 
     )
 
 
-def make_subjects(settings: ServiceSettings, _clock: Clock, keyring: Keyring | None = None) -> list[Subject]:
+def make_subjects(settings: ServiceSettings, clock: Clock, keyring: Keyring | None = None) -> list[Subject]:
     """What the worker hears."""
-    return [consumers.subject(keyring or make_keyring(settings, application=f"{NAME} worker"))]
+    keys = keyring or make_keyring(settings, application=f"{NAME} worker")
+    return [consumers.subject(keys, make_service_keys(settings, NAME, clock))]
 
 
 SERVICE = Service(
@@ -83,4 +87,5 @@ SERVICE = Service(
     migrations=Path(__file__).parent / "migrations",
     make_app=make_app,
     make_subjects=make_subjects,
+    make_holdings=make_holdings,
 )

@@ -12,6 +12,7 @@ from common.messaging.broker import ReceivedRecord
 from common.messaging.consumer import Subject
 from common.pii.ssn import WHOLE, fields_with_ssn, holds_ssn
 from common.protection.keyring import Keyring
+from common.protection.service_keys import ColumnKeys, ServiceKeys
 from production.policy import KNOWN_FIELDS, SSN_RULE, wrong_with_action
 from production.use_cases import record_actions, record_transcripts
 
@@ -24,12 +25,15 @@ _AROUND = ("key", "ce_id", "ce_source", "ce_subject", "ce_type", "ce_time", "ce_
 _SEALED = re.compile(rb'"sealed":\s*"[A-Za-z0-9+/]{38,}={0,2}"')
 
 
-def subject(keyring: Keyring) -> Subject:
+def subject(keyring: Keyring, service_keys: ServiceKeys) -> Subject:
+    async def on_work(session: WriteSession, envelopes: Sequence[Envelope[EventData]]) -> None:
+        await on_work_done(session, envelopes, await service_keys.ready())
+
     return Subject(
         group=GROUP,
         topics=(ActionCompleted.topic, TranscriptClosed.topic),
         kinds=ACTION_EVENTS | TRANSCRIPT_EVENTS,
-        handler=on_work_done,
+        handler=on_work,
         screen=refuse_ssn,
         opens=keyring,
     )
@@ -49,7 +53,7 @@ def refuse_ssn(record: ReceivedRecord) -> None:
         raise PoisonEventError(f"{', '.join(found)}: {SSN_RULE}", withhold=True)
 
 
-async def on_work_done(session: WriteSession, envelopes: Sequence[Envelope[EventData]]) -> None:
+async def on_work_done(session: WriteSession, envelopes: Sequence[Envelope[EventData]], keys: ColumnKeys) -> None:
     """Bring a batch into the store.
 
     Raises:
@@ -70,7 +74,7 @@ async def on_work_done(session: WriteSession, envelopes: Sequence[Envelope[Event
             _need_offsets(envelope.data)
             transcripts.append(envelope.data)
     if actions:
-        await record_actions(session, actions, sources)
+        await record_actions(session, actions, sources, keys)
     if transcripts:
         await record_transcripts(session, transcripts)
 

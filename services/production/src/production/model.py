@@ -1,6 +1,6 @@
 """Values of production: no rules, no storage."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
 from uuid import UUID
 
@@ -24,14 +24,14 @@ class Employee:
     """`id` is our own and may stand in audit entries; the PIN is the employee's and may not."""
 
     id: UUID
-    pin: str
+    pin: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
     """Work of one employee of one sort: how often, how long in seconds, and for chats how many messages."""
 
-    pin: str
+    employee_id: UUID
     kind: str
     form_type: str
     hour_type: str

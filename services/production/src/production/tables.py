@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime
+from sqlalchemy import Column, DateTime, LargeBinary
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -16,7 +16,8 @@ class EmployeeRow(Base, table=True):
     __tablename__ = "employee"
 
     id: UUID = Field(primary_key=True)
-    pin: str = Field(unique=True)
+    who: bytes = Field(sa_type=LargeBinary, repr=False, unique=True)
+    pin: bytes = Field(sa_type=LargeBinary, repr=False)
     revision: int = 0
 
 
@@ -27,7 +28,7 @@ class AssignmentRow(Base, table=True):
     employee_id: UUID = Field(foreign_key="employee.id")
     office: str
     region: str
-    supervisor_pin: str | None = None
+    supervisor_id: UUID | None = Field(default=None, foreign_key="employee.id")
     valid_from: date
     valid_to: date | None = None
     recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
@@ -51,8 +52,10 @@ class ActionRow(Base, table=True):
     session_id: UUID | None = None
     office: str
     region: str
-    employee_pin: str
-    case_number: str
+    employee_id: UUID = Field(foreign_key="employee.id")
+    receipt: str
+    requestor: bytes | None = Field(default=None, sa_type=LargeBinary, repr=False)
+    requestor_number: bytes | None = Field(default=None, sa_type=LargeBinary, repr=False)
     source: str
 
 

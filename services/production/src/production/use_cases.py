@@ -11,6 +11,7 @@ from common.contracts.transcripts import TranscriptClosed
 from common.database import WriteSession
 from common.errors import ConflictError, ForbiddenError, InvalidError
 from common.protection.keyring import Keyring
+from common.protection.service_keys import ColumnKeys
 from production import repository
 from production.errors import StaleEditError, UnconditionalEditError
 from production.model import Assignment, Chat, Day, Employee, Figure
@@ -40,14 +41,16 @@ class TeamWork:
     not_shown: int
 
 
-async def record_actions(session: WriteSession, actions: Sequence[ActionCompleted], sources: Sequence[str]) -> int:
+async def record_actions(
+    session: WriteSession, actions: Sequence[ActionCompleted], sources: Sequence[str], keys: ColumnKeys
+) -> int:
     """Store finished actions, whatever door they came by. Returns how many were new.
 
     Raises:
         ConflictError: an id among them stands for another action already.
     """
-    added = await repository.add_actions(session, actions, sources)
-    if added < len(actions) and await repository.other_actions(session, actions):
+    added = await repository.add_actions(session, actions, sources, keys)
+    if added < len(actions) and await repository.other_actions(session, actions, keys):
         raise ConflictError("action_id: this id stands for another action already")
     return added
 
@@ -62,7 +65,7 @@ async def record_transcripts(session: WriteSession, transcripts: Sequence[Transc
         raise ConflictError("transcript_id, session_id: another transcript of this id or session is stored already")
 
 
-async def take_report(look: Look, action: ActionCompleted, keyring: Keyring) -> bool:
+async def take_report(look: Look, action: ActionCompleted, keyring: Keyring, keys: ColumnKeys) -> bool:
     """Take an action that a case system reports by HTTP, and tell it. Returns whether it was new.
 
     Raises:
@@ -73,7 +76,7 @@ async def take_report(look: Look, action: ActionCompleted, keyring: Keyring) -> 
         raise InvalidError(
             f"{len(wrong)} field(s) do not meet a rule: {', '.join(w.field for w in wrong)}", errors=wrong
         )
-    new = await record_actions(look.session, [action], [f"case-system:{look.principal.id}"]) == 1
+    new = await record_actions(look.session, [action], [f"case-system:{look.principal.id}"], keys) == 1
     if new:
         await tell_action(look.session, action, keyring=keyring, now=look.now)
     look.touch(action.action_id, fields=sorted(ActionCompleted.model_fields))
@@ -91,36 +94,38 @@ async def issue_data_keys(look: Look, number: int, keyring: Keyring) -> dict[UUI
     return issued
 
 
-async def read_own_day(look: Look, *, day: date, zone: tzinfo) -> DailyWork:
+async def read_own_day(look: Look, keys: ColumnKeys, *, day: date, zone: tzinfo) -> DailyWork:
     """The caller's own day (S3 2.1, 3.4). Whose it is stands in the token and nowhere else.
 
     Raises:
         ForbiddenError: the token names no PIN.
     """
     pin = look.principal.claim("pin")
-    employee = await repository.employee_by_pin(look.session, pin)
+    employee = await repository.employee_by_pin(look.session, pin, keys)
     look.touch(*([employee.id] if employee else []), fields=REPORT_FIELDS)
     if not look.covers(Reach(own=True)):
         raise ForbiddenError(NOT_YOURS)
-    return await _daily_work(look.session, pin, Day.of(day, zone))
+    if employee is None:
+        return DailyWork(pin, [], [])
+    return await _daily_work(look.session, Employee(employee.id, pin), Day.of(day, zone))
 
 
-async def read_subordinates_day(look: Look, pin: str, *, day: date, zone: tzinfo) -> DailyWork:
+async def read_subordinates_day(look: Look, pin: str, keys: ColumnKeys, *, day: date, zone: tzinfo) -> DailyWork:
     """The day of one employee, for their supervisor (S3 2.1, 3.4).
 
     Raises:
         ForbiddenError: the caller did not supervise this employee then, or does not now; the same for an unknown PIN.
     """
-    employee = await repository.employee_by_pin(look.session, pin)
-    chart = [repository.as_value(row) for row in await repository.assignments_of(look.session, pin)]
+    employee = await repository.employee_by_pin(look.session, pin, keys)
+    chart = [held.value for held in await repository.assignments_of(look.session, pin, keys)]
     mine = supervises(look.principal.claim("pin"), chart, day=day, today=look.now.astimezone(zone).date())
     if not look.covers(Reach(subordinate=mine)) or employee is None:
         raise ForbiddenError(NOT_YOURS)
     look.touch(employee.id, fields=REPORT_FIELDS)
-    return await _daily_work(look.session, pin, Day.of(day, zone))
+    return await _daily_work(look.session, Employee(employee.id, pin), Day.of(day, zone))
 
 
-async def read_team_day(look: Look, *, day: date, zone: tzinfo) -> TeamWork:
+async def read_team_day(look: Look, keys: ColumnKeys, *, day: date, zone: tzinfo) -> TeamWork:
     """The day of the caller's subordinates: those of that day who are so still (see `permissions.supervises`).
 
     Raises:
@@ -129,32 +134,32 @@ async def read_team_day(look: Look, *, day: date, zone: tzinfo) -> TeamWork:
     if not look.covers(Reach(subordinate=True)):
         raise ForbiddenError(NOT_YOURS)
     pin = look.principal.claim("pin")
-    then = await repository.team_of(look.session, pin, day)
-    still = {e.id for e in await repository.team_of(look.session, pin, look.now.astimezone(zone).date())}
+    then = await repository.team_of(look.session, pin, day, keys)
+    still = {e.id for e in await repository.team_of(look.session, pin, look.now.astimezone(zone).date(), keys)}
     team = [e for e in then if e.id in still]
-    figures = await repository.figures_of(look.session, [e.pin for e in team], Day.of(day, zone))
+    figures = await repository.figures_of(look.session, [e.id for e in team], Day.of(day, zone))
     look.touch(*(e.id for e in team), fields=REPORT_FIELDS)
-    members = [(e, [f for f in figures if f.pin == e.pin]) for e in team]
+    members = [(e, [f for f in figures if f.employee_id == e.id]) for e in team]
     return TeamWork(members, not_shown=len(then) - len(team))
 
 
-async def read_assignments(look: Look, pin: str) -> tuple[EmployeeRow, list[Assignment]]:
+async def read_assignments(look: Look, pin: str, keys: ColumnKeys) -> tuple[EmployeeRow, list[Assignment]]:
     """An employee's history in the chart, for the administrator of an office in it.
 
     Raises:
         ForbiddenError: no office of the caller's; the same for an unknown PIN.
     """
     office = look.principal.claim("office")
-    employee = await repository.employee_by_pin(look.session, pin)
-    rows = await repository.assignments_of(look.session, pin)
-    if not look.covers(Reach(office=any(row.office == office for row in rows))) or employee is None:
+    employee = await repository.employee_by_pin(look.session, pin, keys)
+    chart = await repository.assignments_of(look.session, pin, keys)
+    if not look.covers(Reach(office=any(held.row.office == office for held in chart))) or employee is None:
         raise ForbiddenError("this is not an employee of your office")
-    look.touch(*_ids(employee, rows), fields=_CHART_FIELDS)
-    return employee, [repository.as_value(row) for row in rows]
+    look.touch(*_ids(employee, [held.row for held in chart]), fields=_CHART_FIELDS)
+    return employee, [held.value for held in chart]
 
 
 async def set_assignments(
-    look: Look, pin: str, wanted: Sequence[Assignment], *, revision: int | None
+    look: Look, pin: str, wanted: Sequence[Assignment], keys: ColumnKeys, *, revision: int | None
 ) -> tuple[EmployeeRow, list[Assignment]]:
     """Put an employee's history in the chart as it is wanted; rows that change stay readable as superseded.
 
@@ -174,24 +179,23 @@ async def set_assignments(
         raise InvalidError(
             f"{len(wrong)} field(s) do not meet a rule: {', '.join(w.field for w in wrong)}", errors=wrong
         )
-    await repository.meet_employees(
-        look.session, {pin, own_pin} | {a.supervisor_pin for a in wanted if a.supervisor_pin}
-    )
-    employee = await repository.employee_by_pin(look.session, pin, lock=True)
-    editor = await repository.employee_by_pin(look.session, own_pin)
+    named = {pin, own_pin} | {a.supervisor_pin for a in wanted if a.supervisor_pin}
+    staff = await repository.meet_employees(look.session, named, keys)
+    employee = await repository.employee_by_pin(look.session, pin, keys, lock=True)
+    editor = await repository.employee_by_pin(look.session, own_pin, keys)
     if employee is None or editor is None:
         raise AssertionError("employees that were just met are there")
-    rows = await repository.assignments_of(look.session, pin)
-    before = [repository.as_value(row) for row in rows]
+    chart = await repository.assignments_of(look.session, pin, keys)
+    before = [held.value for held in chart]
     if not look.covers(Reach(office=offices_touched(before, wanted) <= {office})):
         raise ForbiddenError("this would change the chart of another office than yours")
     _check_revision(employee, revision)
-    gone = [row for row in rows if repository.as_value(row) not in wanted]
+    gone = [held.row for held in chart if held.value not in wanted]
     new = [a for a in wanted if a not in before]
     added: list[AssignmentRow] = []
     if gone or new:
         added = await repository.change_assignments(
-            look.session, employee, gone=gone, new=new, by=look.principal.id, editor=editor, now=look.now
+            look.session, employee, gone=gone, new=new, by=look.principal.id, editor=editor, staff=staff, now=look.now
         )
     look.touch(*_ids(employee, [*gone, *added]), fields=_CHART_FIELDS)
     return employee, sorted(wanted, key=lambda a: a.valid_from)
@@ -209,11 +213,11 @@ def _check_revision(employee: EmployeeRow, revision: int | None) -> None:
         raise StaleEditError("somebody changed it since you read it: read it again")
 
 
-async def _daily_work(session: WriteSession, pin: str, day: Day) -> DailyWork:
+async def _daily_work(session: WriteSession, employee: Employee, day: Day) -> DailyWork:
     return DailyWork(
-        pin,
-        await repository.figures_of(session, [pin], day),
-        await repository.chats(session, pin, day),
+        employee.pin,
+        await repository.figures_of(session, [employee.id], day),
+        await repository.chats(session, employee.id, day),
     )
 
 
