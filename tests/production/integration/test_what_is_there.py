@@ -31,6 +31,8 @@ ROUTES = {
     ("GET", "/v1/reports/daily/me"),
     ("GET", "/v1/reports/daily/employees/{pin}"),
     ("GET", "/v1/reports/team"),
+    ("GET", "/v1/reports/offices/{office}"),
+    ("GET", "/v1/reports/regions/{region}"),
     ("GET", "/v1/employees/{pin}/assignments"),
     ("PUT", "/v1/employees/{pin}/assignments"),
 }
@@ -79,7 +81,7 @@ async def test_nothing_is_offered_to_the_public(store: Store, client: httpx.Asyn
     assert {r for r in routes(app) if r[1].startswith("/v1")} == ROUTES
     for role in ("customer", "portal"):
         for method, path in sorted(ROUTES):
-            url = path.replace("{pin}", "100001")
+            url = path.replace("{pin}", "100001").replace("{office}", "S01").replace("{region}", "R1")
             body: dict[str, Any] | None = {"assignments": []} if method == "PUT" else None
             headers = issuer.headers(role, pin="100001", office="S01") | {"Idempotency-Key": "k"}
             answer = await client.request(method, url, params={"purpose": "production"}, json=body, headers=headers)
@@ -101,7 +103,10 @@ async def test_nobody_amends_or_removes_an_action_by_a_call(client: httpx.AsyncC
 async def test_no_setting_and_no_call_lets_an_employee_opt_out(
     store: Store, client: httpx.AsyncClient, issuer: Issuer
 ) -> None:
-    assert set(ProductionSettings.model_fields) - set(ServiceSettings.model_fields) == {"report_time_zone"}
+    assert set(ProductionSettings.model_fields) - set(ServiceSettings.model_fields) == {
+        "report_time_zone",
+        "offices_file",
+    }
     assert {r for r in routes(make_app(store.settings, keyring=KEYRING)) if r[0] != "GET"} == {
         ("POST", "/v1/actions"),
         ("POST", "/v1/data-keys"),

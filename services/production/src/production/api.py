@@ -1,6 +1,7 @@
 """Routes: parse, one use case, translate."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, tzinfo
 from typing import Annotated, cast
@@ -16,7 +17,8 @@ from common.web.door import AtDoor, Guarded
 from common.web.idempotency import IdempotencyKey, once
 from production import use_cases
 from production.metrics import minutes, totals
-from production.model import Figure
+from production.model import Figure, OfficeFigure
+from production.offices import Offices
 from production.policy import KNOWN_FIELDS, SSN_RULE
 from production.schemas import (
     ActionRecorded,
@@ -30,6 +32,9 @@ from production.schemas import (
     DataKeysAsked,
     DataKeyShown,
     FigureBody,
+    OfficeReport,
+    OfficeTotals,
+    RegionReport,
     TeamMember,
     TeamReport,
     TotalsBody,
@@ -59,6 +64,14 @@ async def column_keys(request: Request) -> ColumnKeys:
 AtKeys = Annotated[ColumnKeys, Depends(column_keys)]
 
 
+def offices_of(request: Request) -> Offices:
+    """To whom each office answers."""
+    return cast("Offices", request.app.state.offices)
+
+
+AtOffices = Annotated[Offices, Depends(offices_of)]
+
+
 async def refuse_ssn(request: Request) -> None:
     """Look at everything a request carries that could be kept (S3 2.5; invariant 10).
 
@@ -81,6 +94,7 @@ router = APIRouter(prefix="/v1", dependencies=[Depends(refuse_ssn)], route_class
 
 On = Annotated[date | None, Query(alias="date", description="The day, YYYY-MM-DD; today when left out")]
 Pin = Annotated[str, Path(max_length=32)]
+Code = Annotated[str, Path(max_length=40, description="Code of the office or region")]
 
 
 @router.post("/actions", operation_id="action.record", tags=["ingest"], status_code=201, response_model=ActionRecorded)
@@ -124,11 +138,13 @@ async def own_day(door: AtDoor, zone: Zone, keys: AtKeys, day: On = None) -> Dai
 
 
 @router.get("/reports/daily/employees/{pin}", operation_id="report.named", tags=["reports"])
-async def subordinates_day(door: AtDoor, zone: Zone, pin: Pin, keys: AtKeys, day: On = None) -> DailyReport:
-    """The day of one of your employees: yours on that day, and yours still."""
+async def named_day(
+    door: AtDoor, zone: Zone, offices: AtOffices, pin: Pin, keys: AtKeys, *, day: On = None
+) -> DailyReport:
+    """The day of one employee: yours on that day and still, or of your office or region then and now."""
     async with door.open("report.named") as look:
         chosen = day or _today(look, zone)
-        work = await use_cases.read_subordinates_day(look, pin, keys, day=chosen, zone=zone)
+        work = await use_cases.read_named_day(look, pin, keys, offices, day=chosen, zone=zone)
         return _daily(work, look, chosen, zone)
 
 
@@ -146,6 +162,34 @@ async def team_day(door: AtDoor, zone: Zone, keys: AtKeys, day: On = None) -> Te
         date=chosen, time_zone=str(zone), as_of=look.now, purpose=look.purpose, employees=members,
         totals=_totals([f for _, figures in work.members for f in figures]), not_shown=work.not_shown,
     )  # fmt: skip
+
+
+@router.get("/reports/offices/{office}", operation_id="report.office", tags=["reports"])
+async def office_day(door: AtDoor, zone: Zone, offices: AtOffices, office: Code, day: On = None) -> OfficeReport:
+    """The day of an office as a whole: yours, or one that answered to your region, or to headquarters, then and does now."""
+    async with door.open("report.office") as look:
+        chosen = day or _today(look, zone)
+        figures = await use_cases.read_office_day(look, office, offices, day=chosen, zone=zone)
+        return OfficeReport(
+            date=chosen, time_zone=str(zone), as_of=look.now, purpose=look.purpose, office=office,
+            totals=_totals(figures), actions=_figures(figures),
+        )  # fmt: skip
+
+
+@router.get("/reports/regions/{region}", operation_id="report.region", tags=["reports"])
+async def region_day(door: AtDoor, zone: Zone, offices: AtOffices, region: Code, day: On = None) -> RegionReport:
+    """The day of a region, office by office: those that answered to it on that day."""
+    async with door.open("report.region") as look:
+        chosen = day or _today(look, zone)
+        work = await use_cases.read_region_day(look, region, offices, day=chosen, zone=zone)
+        return RegionReport(
+            date=chosen, time_zone=str(zone), as_of=look.now, purpose=look.purpose, region=region,
+            totals=_totals(work.figures),
+            offices=[
+                OfficeTotals(office=one, totals=_totals([f for f in work.figures if f.office == one]))
+                for one in work.offices
+            ],
+        )  # fmt: skip
 
 
 @router.get("/employees/{pin}/assignments", operation_id="assignments.read", tags=["organisation chart"])
@@ -198,12 +242,15 @@ def _daily(work: DailyWork, look: Look, day: date, zone: tzinfo) -> DailyReport:
     )  # fmt: skip
 
 
-def _totals(figures: list[Figure]) -> TotalsBody:
+def _totals(figures: Sequence[Figure | OfficeFigure]) -> TotalsBody:
     return TotalsBody(**asdict(totals(figures)))
 
 
-def _figures(figures: list[Figure]) -> list[FigureBody]:
-    return [FigureBody(minutes=minutes(f.seconds), **_without(asdict(f), "employee_id", "seconds")) for f in figures]
+def _figures(figures: Sequence[Figure | OfficeFigure]) -> list[FigureBody]:
+    return [
+        FigureBody(minutes=minutes(f.seconds), **_without(asdict(f), "employee_id", "office", "seconds"))
+        for f in figures
+    ]
 
 
 def _without(values: dict[str, object], *names: str) -> dict[str, object]:

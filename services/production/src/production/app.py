@@ -23,6 +23,7 @@ from common.web.app import create_app
 from production import consumers
 from production.api import router
 from production.holdings import make_holdings
+from production.offices import load as load_offices
 from production.settings import ProductionSettings, zone
 
 NAME = "production"
@@ -43,11 +44,13 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: 
     """The HTTP application. `clock` and `keyring` are given by tests only.
 
     Raises:
-        ValueError: the settings do not say where the keys are.
+        ValueError: the settings do not say where the keys are, or the register of offices does not hold together.
+        OSError: the register cannot be read.
     """
     keys = keyring or make_keyring(settings, application=NAME)
     chosen = cast("ProductionSettings", settings)
     clock = clock or SystemClock()
+    answering = load_offices(chosen.offices_file)  # one that does not hold together stops the service
     service_keys = make_service_keys(settings, NAME, clock)
     database = Database(settings, application="production api")
 
@@ -55,6 +58,7 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: 
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database, app.state.clock, app.state.zone = database, clock, zone(chosen.report_time_zone)
         app.state.keyring, app.state.service_keys = keys, service_keys
+        app.state.offices = answering
         app.state.verifier = NoSsnVerifier(settings, clock)
         try:
             yield

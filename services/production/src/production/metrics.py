@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from production.model import Figure
+from production.model import Figure, OfficeFigure
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ def minutes(seconds: float) -> float:
     return round(seconds / 60, 1)
 
 
-def totals(figures: Iterable[Figure]) -> Totals:
+def totals(figures: Iterable[Figure | OfficeFigure]) -> Totals:
     """The sums; minutes are rounded once, after adding."""
     listed = list(figures)
     return Totals(

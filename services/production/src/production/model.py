@@ -42,6 +42,20 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class OfficeFigure:
+    """Work of one office of one sort, of all its employees together."""
+
+    office: str
+    kind: str
+    form_type: str
+    hour_type: str
+    actions: int
+    seconds: float
+    chats: int
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Chat:
     """A chat that an employee handled; what stands in the transcript is None until the transcript is sealed."""
 

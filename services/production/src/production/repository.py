@@ -15,7 +15,7 @@ from common.database import ReadSession, WriteSession, fetch_all
 from common.ids import new_id
 from common.protection.service_keys import ColumnKeys
 from production import sealing
-from production.model import Assignment, Chat, Day, Employee, Figure
+from production.model import Assignment, Chat, Day, Employee, Figure, OfficeFigure
 from production.tables import AssignmentRow, EmployeeRow
 
 _COLUMNS = """action_id, kind, form_type, hour_type, outcome, started_at, completed_at, session_id, office, region,
@@ -70,6 +70,17 @@ LEFT JOIN handled_transcript AS h ON h.session_id = a.session_id AND a.kind = 'c
 WHERE a.employee_id = ANY($1::uuid[]) AND a.completed_at >= $2 AND a.completed_at < $3
 GROUP BY a.employee_id, a.kind, a.form_type, a.hour_type
 ORDER BY a.employee_id, a.kind, a.form_type, a.hour_type
+"""
+_OFFICE_FIGURES = """
+SELECT a.office, a.kind, a.form_type, a.hour_type, count(*) AS actions,
+       sum(extract(epoch FROM a.completed_at - a.started_at))::float8 AS seconds,
+       count(*) FILTER (WHERE a.kind = 'chat_handled') AS chats,
+       coalesce(sum(h.message_count), 0) AS messages
+FROM action AS a
+LEFT JOIN handled_transcript AS h ON h.session_id = a.session_id AND a.kind = 'chat_handled'
+WHERE a.office = ANY($1::text[]) AND a.completed_at >= $2 AND a.completed_at < $3
+GROUP BY a.office, a.kind, a.form_type, a.hour_type
+ORDER BY a.office, a.kind, a.form_type, a.hour_type
 """
 _CHATS = """
 SELECT a.session_id, h.transcript_id, h.opened_at, h.closed_at, h.message_count
@@ -155,6 +166,12 @@ async def add_transcripts(session: WriteSession, transcripts: Sequence[Transcrip
 async def figures_of(session: ReadSession, employee_ids: Sequence[UUID], day: Day) -> list[Figure]:
     """What these employees completed on that day, summed by kind, form type and hour type."""
     return [Figure(**row) for row in await fetch_all(session, _FIGURES, list(employee_ids), day.begins, day.ends)]
+
+
+async def figures_of_offices(session: ReadSession, offices: Sequence[str], day: Day) -> list[OfficeFigure]:
+    """What was completed in these offices on that day, summed by kind, form type and hour type; of nobody by name."""
+    rows = await fetch_all(session, _OFFICE_FIGURES, list(offices), day.begins, day.ends)
+    return [OfficeFigure(**row) for row in rows]
 
 
 async def chats(session: ReadSession, employee_id: UUID, day: Day) -> list[Chat]:

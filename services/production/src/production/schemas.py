@@ -160,3 +160,32 @@ class TeamReport(BaseModel):
     not_shown: int = Field(
         description="Subordinates of that day who are somebody else's now: their figures are not shown"
     )
+
+
+class OfficeReport(BaseModel):
+    """The day of one office: totals, and of nobody by name."""
+
+    date: date
+    time_zone: str
+    as_of: datetime
+    purpose: str
+    office: str
+    totals: TotalsBody
+    actions: list[FigureBody]
+
+
+class OfficeTotals(BaseModel):
+    office: str
+    totals: TotalsBody
+
+
+class RegionReport(BaseModel):
+    """The day of a region, office by office: those that answered to it on that day."""
+
+    date: date
+    time_zone: str
+    as_of: datetime
+    purpose: str
+    region: str
+    totals: TotalsBody
+    offices: list[OfficeTotals]

@@ -14,14 +14,16 @@ from common.protection.keyring import Keyring
 from common.protection.service_keys import ColumnKeys
 from production import repository
 from production.errors import StaleEditError, UnconditionalEditError
-from production.model import Assignment, Chat, Day, Employee, Figure
-from production.permissions import offices_touched, supervises
+from production.model import Assignment, Chat, Day, Employee, Figure, OfficeFigure
+from production.offices import HEADQUARTERS, Offices
+from production.permissions import offices_touched, reach_over, supervises, was_in
 from production.policy import wrong_with_action, wrong_with_assignments
 from production.publishing import tell_action
 from production.tables import AssignmentRow, EmployeeRow
 
 REPORT_FIELDS = ("kind", "form_type", "hour_type", "actions", "minutes", "messages")
 NOT_YOURS = "this is not an employee of yours"
+NOT_UNDER_YOU = "this office or region is not yours, nor under you"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,14 @@ class TeamWork:
 
     members: list[tuple[Employee, list[Figure]]]
     not_shown: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfficesWork:
+    """The day of several offices."""
+
+    offices: tuple[str, ...]
+    figures: list[OfficeFigure]
 
 
 async def record_actions(
@@ -110,19 +120,60 @@ async def read_own_day(look: Look, keys: ColumnKeys, *, day: date, zone: tzinfo)
     return await _daily_work(look.session, Employee(employee.id, pin), Day.of(day, zone))
 
 
-async def read_subordinates_day(look: Look, pin: str, keys: ColumnKeys, *, day: date, zone: tzinfo) -> DailyWork:
-    """The day of one employee, for their supervisor (S3 2.1, 3.4).
+async def read_named_day(
+    look: Look, pin: str, keys: ColumnKeys, offices: Offices, *, day: date, zone: tzinfo
+) -> DailyWork:
+    """The day of one employee, for their supervisor, or the administrator of their office or its region (S3 2.1, 3.4).
 
     Raises:
-        ForbiddenError: the caller did not supervise this employee then, or does not now; the same for an unknown PIN.
+        ForbiddenError: the employee was not the caller's, or in their office or region, then, or is not now; the same for
+            an unknown PIN.
     """
     employee = await repository.employee_by_pin(look.session, pin, keys)
     chart = [held.value for held in await repository.assignments_of(look.session, pin, keys)]
-    mine = supervises(look.principal.claim("pin"), chart, day=day, today=look.now.astimezone(zone).date())
-    if not look.covers(Reach(subordinate=mine)) or employee is None:
+    today = look.now.astimezone(zone).date()
+    mine = supervises(look.principal.claim("pin"), chart, day=day, today=today)
+    office = was_in(chart, day=day, today=today)
+    own, region, _ = _over(look, office, offices, day=day, zone=zone)
+    if not look.covers(Reach(subordinate=mine, office=own, region=region)) or employee is None:
         raise ForbiddenError(NOT_YOURS)
     look.touch(employee.id, fields=REPORT_FIELDS)
     return await _daily_work(look.session, Employee(employee.id, pin), Day.of(day, zone))
+
+
+async def read_office_day(look: Look, office: str, offices: Offices, *, day: date, zone: tzinfo) -> list[OfficeFigure]:
+    """The totals of one office's day, of nobody by name (S3 2.1).
+
+    Raises:
+        ForbiddenError: the office is not the caller's, nor under them, on that day and now; the same for one that is none.
+    """
+    own, region, led = _over(look, office, offices, day=day, zone=zone)
+    if not look.covers(Reach(office=own, region=region, controlled_office=led)):
+        raise ForbiddenError(NOT_UNDER_YOU)
+    look.touch(f"office:{office}", fields=REPORT_FIELDS)
+    return await repository.figures_of_offices(look.session, [office], Day.of(day, zone))
+
+
+async def read_region_day(look: Look, region: str, offices: Offices, *, day: date, zone: tzinfo) -> OfficesWork:
+    """The totals of the offices that answered to a region on that day, office by office (S3 2.1).
+
+    Raises:
+        ForbiddenError: the region is not the caller's; the same for one that is none.
+    """
+    under = offices.under(region, day)
+    mine = look.principal.claim("region") == region != HEADQUARTERS
+    if not look.covers(Reach(region=mine)) or not under or region == HEADQUARTERS:
+        raise ForbiddenError(NOT_UNDER_YOU)
+    look.touch(f"region:{region}", *(f"office:{office}" for office in under), fields=REPORT_FIELDS)
+    figures = await repository.figures_of_offices(look.session, under, Day.of(day, zone))
+    return OfficesWork(under, figures)
+
+
+def _over(look: Look, office: str, offices: Offices, *, day: date, zone: tzinfo) -> tuple[bool, bool, bool]:
+    return reach_over(
+        office, offices, day=day, today=look.now.astimezone(zone).date(),
+        own_office=look.principal.claim("office"), own_region=look.principal.claim("region"),
+    )  # fmt: skip
 
 
 async def read_team_day(look: Look, keys: ColumnKeys, *, day: date, zone: tzinfo) -> TeamWork:
