@@ -2,6 +2,7 @@
 
     python check_proof.py inclusion.json            what GET /v1/audit/proofs/inclusion answered
     python check_proof.py consistency.json          what GET /v1/audit/proofs/consistency answered
+    python check_proof.py decisions.json            what POST /v1/audits/decisions/export answered, and other registers' exports
 
 It prints what is proven and ends with 0, or with 1 when the proof does not hold. What it proves is relative to the root
 hashes: compare them with a head that you, or another service, took away before. The algorithms are those of RFC 9162, sections
@@ -62,9 +63,38 @@ def continues(proof: dict) -> bool:
     return last == 0 and (old, new) == roots
 
 
+def covered(row: dict, export: dict) -> bool:
+    """Whether the row is proven as far as it says: the entry stands in the export's tree, and names row and content."""
+    proof = row["proof"]
+    if proof is None or (proof["root_hash"], proof["tree_size"]) != (export["root_hash"], export["tree_size"]):
+        return False
+    entry = json.loads(proof["leaf_input"])
+    form = json.dumps(row["row"], sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    content = row["covers"] == "act" or "sha256:" + hashlib.sha256(form).hexdigest() in entry["fields"]
+    return row["row"]["id"] in entry["record_ids"] and content and included(proof)
+
+
+def check_export(export: dict) -> int:
+    counts = {"content": 0, "act": 0, "nothing": 0}
+    wrong = []
+    for row in export["rows"]:
+        counts[row["covers"]] += 1
+        if row["covers"] == "nothing":
+            print(f"not proven: {row['row']['id']}: {row['because']}")
+        if (row["covers"] != "nothing" and not covered(row, export)) or row["because"].startswith("CHANGED"):
+            wrong.append(row["row"]["id"])
+            print(f"does NOT hold: {row['row']['id']}")
+    told = f"{len(export['rows'])} rows, {counts['content']} proven in content, {counts['act']} as acts"
+    told += f", {counts['nothing']} not; root {export['root_hash']} of size {export['tree_size']}"
+    print(f"does NOT hold for {len(wrong)} of them: {told}" if wrong else f"holds: {told}")
+    return 1 if wrong else 0
+
+
 def main(path: str) -> int:
     with open(path, encoding="utf-8") as file:
         proof = json.load(file)
+    if "rows" in proof:
+        return check_export(proof)
     if "leaf_input" in proof:
         holds, text = (
             included(proof),

@@ -1,5 +1,6 @@
 """The tables of cases that lie beside the rules, and questions made from them."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -136,3 +137,14 @@ def _question(
     listed = tuple(TaxSpan(TRANSCRIPT, **span) for span in spans)
     shown = without({**whole, **facts}, *gone)
     return Question(REQUEST, (TRANSCRIPT,), basis, recipient, purpose, shown, frozenset({TRANSCRIPT}), listed)
+
+
+def stricter() -> Rules:
+    """The notice in a later version, in which the National Archives has to name an inspector too."""
+    document = json.loads(rulebook.current().document)
+    document |= {"version": "2031", "previous": document["version"]}
+    (seventh,) = [u for u in document["routine_uses"] if u["id"] == "routine-use-7"]
+    seventh["elements"].append(
+        {"fact": "archives.inspector", "asks": "Who inspects?", "citation": seventh["citation"], "accepts": "reference"}
+    )
+    return rulebook.rules_from(json.dumps(document))

@@ -1,15 +1,13 @@
 """Explaining, replaying, the accounting, the notice; who may look, and that every look is recorded."""
 
-import json
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from disclosure import rulebook
-from disclosure.question import Rules
 from disclosure.settings import DisclosureSettings
-from tests.disclosure.cases import base, rows, with_facts
+from tests.disclosure.cases import base, rows, stricter, with_facts
 from tests.disclosure.desk import ASKER, OFFICER, RECIPIENT, Desk
 from tests.plugins.kit import execute_as_owner
 
@@ -35,17 +33,6 @@ async def test_a_decision_is_replayed_to_the_same_end(desk: Desk, basis: str) ->
         assert said["same"] is True
         assert said["differences"] == []
         assert said["outcome_then"] == said["outcome_now"]
-
-
-def stricter() -> Rules:
-    """The notice in a later version, in which the National Archives has to name an inspector too."""
-    document = json.loads(rulebook.current().document)
-    document |= {"version": "2031", "previous": document["version"]}
-    (seventh,) = [u for u in document["routine_uses"] if u["id"] == "routine-use-7"]
-    seventh["elements"].append(
-        {"fact": "archives.inspector", "asks": "Who inspects?", "citation": seventh["citation"], "accepts": "reference"}
-    )
-    return rulebook.rules_from(json.dumps(document))
 
 
 @pytest.mark.req("S1-120")

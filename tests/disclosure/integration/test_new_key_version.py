@@ -52,6 +52,7 @@ async def test_everything_is_written_anew_and_opens_as_before(
     [notice] = (await counter.do("GET", "/outgoing-notices", status=200))["items"]
     sent = {"sent_on": notice["due_on"], "channel": "mail", "record": "RR-1"}
     await counter.do("POST", f"/outgoing-notices/{notice['id']}/sending", sent)
+    assert (disclosed := await of_recipient(desk))
     before = (await counter.own(refused["id"]), await counter.detail(refused["id"]))
     packed = await counter.do("GET", f"/release-packages/{package['id']}", status=200)
     assert set(map(frozenset, (await versions(desk.store)).values())) == {frozenset({1})}
@@ -77,12 +78,24 @@ async def test_everything_is_written_anew_and_opens_as_before(
     released = await desk.store.fetchval("SELECT transcript_id FROM accounting_transcript LIMIT 1")
     told = await desk.get("/v1/accountings", transcript_id=released)
     assert RECIPIENT["recipient_name"] in told.text
+    assert await of_recipient(desk) == disclosed
 
     said = capsys.readouterr().out
     number = await desk.count("accounting")
     assert f"accounting: {number} of {number} rows rewritten" in said
     acts = [(e["action"], e["record_ids"]) for e in await desk.audited() if e["action"].startswith("service_key.")]
     assert acts == [(f"service_key.{act}", ["version:2"]) for act in ("add", "reseal", "retire")]
+
+
+async def of_recipient(desk: Desk) -> list[dict[str, str]]:
+    """The rows of the accounting that an auditor finds by the recipient's name."""
+    answer = await desk.client.post(
+        "/v1/audits/accountings/search",
+        json={"recipient_name": RECIPIENT["recipient_name"]},
+        headers=desk.issuer.headers("auditor") | {"Purpose-Of-Use": "audit"},
+    )
+    found: list[dict[str, str]] = answer.json()["items"]
+    return found
 
 
 async def own_list(counter: Counter) -> dict[str, list[dict[str, str]]]:

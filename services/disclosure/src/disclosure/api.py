@@ -109,7 +109,7 @@ async def decide(
                 hand=hand,
                 now=look.now,
             )
-            look.touch(decided.id)
+            look.touch(decided.id, fields=decided.commitments)
             if decided.grant:
                 accounting_id = decided.grant.accounting_id
                 look.touch(*([accounting_id] if accounting_id else []), decided.grant.id, *decided.grant.transcript_ids)

@@ -35,6 +35,7 @@ from disclosure import (
     rulebook,
 )
 from disclosure.api import public, router
+from disclosure.auditing import routes as auditing_routes
 from disclosure.consumers import SUBJECTS, expiry, releases
 from disclosure.holdings import make_holdings
 from disclosure.individuals.doors import aims
@@ -71,6 +72,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
     database = Database(own, application="disclosure api")
     signers = SignerSource(own, database, clock)
     column_keys = make_service_keys(own, "disclosure", clock)
+    term_key = own.term_key()  # missing, the service must not start
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -83,6 +85,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
         app.state.grant_seconds = own.grant_seconds
         registers.watch(clock)
         app.state.column_keys = column_keys
+        app.state.term_key = term_key
         app.state.calendar = FederalCalendar(load_closures())
         yield
         await column_keys.close()
@@ -102,6 +105,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
             package_routes.router,
             media_routes.router,
             informing_routes.router,
+            auditing_routes.router,
             public,
             registers.router,
             outbound.router,

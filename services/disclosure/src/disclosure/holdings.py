@@ -10,6 +10,7 @@ from common.protection.resealing import Kept, Known, Place
 from common.protection.service_keys import ColumnKeys
 from common.settings import ServiceSettings
 from disclosure import individual_store as store
+from disclosure.auditing import recipients
 from disclosure.individual_tables import ACCOUNT_SEALED
 from disclosure.informing.tables import place as notice_place
 from disclosure.packages.desk import PARTICULARS, RECIPIENT
@@ -48,6 +49,7 @@ TABLES = (
         {"id": "uuid"},
         {name: _of_accounting(name) for name in ("recipient_name", "recipient_address")},
     ),
+    Kept("accounting_recipient", {"accounting_id": "uuid"}, blind={"name": recipients.behind}),
     Kept(
         "individual_request",
         {"id": "uuid"},

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import ARRAY, Column, Date, DateTime, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
@@ -14,6 +14,11 @@ from common.contracts.disclosure import FactValue
 
 class Base(SQLModel, registry=registry()):
     """A registry of its own: several services can live in one process."""
+
+
+def _salt() -> Any:
+    """What keeps a commitment to this row from being guessed; a row from before there were commitments has none."""
+    return Field(default_factory=uuid4, sa_column=Column(Uuid, nullable=True))
 
 
 class RuleSet(Base, table=True):
@@ -54,6 +59,7 @@ class DecisionRow(Base, table=True):
     holds_until: date | None = Field(default=None, sa_type=Date)
     decided_at: datetime = Field(sa_type=DateTime(timezone=True))
     tax_spans: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    salt: UUID | None = _salt()
 
 
 class FindingRow(Base, table=True):
@@ -104,6 +110,14 @@ class Accounting(Base, table=True):
     recipient_kind: str = Field(sa_type=Text)
     recipient_name: bytes = Field(sa_type=LargeBinary, repr=False)
     recipient_address: bytes = Field(sa_type=LargeBinary, repr=False)
+    salt: UUID | None = _salt()
+
+
+class AccountingRecipient(Base, table=True):
+    __tablename__ = "accounting_recipient"
+
+    accounting_id: UUID = Field(primary_key=True)
+    name: bytes = Field(sa_type=LargeBinary, repr=False)
 
 
 class AccountingTranscript(Base, table=True):

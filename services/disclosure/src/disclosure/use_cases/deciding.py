@@ -4,7 +4,7 @@ Decision, accounting row, release grant and event are one unit of work: either a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,11 +13,11 @@ from common.contracts.disclosure import FactValue
 from common.database import WriteSession
 from common.errors import InvalidError
 from common.ids import new_id
-from disclosure import papers, policy, publishing, repository, rulebook, vocabulary
+from disclosure import commitments, papers, policy, publishing, repository, rulebook, vocabulary
 from disclosure.errors import AlreadyReleasedError, OwnRequestError, UnknownRequestError
 from disclosure.grants import Grant
 from disclosure.question import Decision, Question, Rules, TaxSpan
-from disclosure.tables import DecisionRow, DisclosureRequest
+from disclosure.tables import Accounting, DecisionRow, DisclosureRequest
 from disclosure.use_cases import releasing
 from disclosure.use_cases.releasing import Hand, Release
 
@@ -32,13 +32,18 @@ class _Newly:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What came of it. `grant` and its signed form `token` are there only after a release."""
+    """What came of it. `grant` and its signed form `token` are there only after a release.
+
+    Attributes:
+        commitments: what the audit entry is to name, so that decision and accounting row can be proven later.
+    """
 
     id: UUID
     question: Question
     decision: Decision
     grant: Grant | None = None
     token: str | None = field(default=None, repr=False)
+    commitments: tuple[str, ...] = ()
 
 
 async def decide(
@@ -78,14 +83,14 @@ async def decide(
     if release is not None:
         releasing.check(question, decision, release)
     decided = Decided(new_id(), question, decision)
-    await _keep(session, request, decided, actor, rules)
+    kept = await _keep(session, request, decided, actor, rules)
     if release is not None:
         grant, token = await releasing.let_go(
             session, rules, question, decision, decision_id=decided.id, release=release, hand=hand
         )
         decided = Decided(decided.id, question, decision, grant, token)
     await publishing.tell_decided(session, question, decision, decision_id=decided.id, grant=decided.grant)
-    return decided
+    return replace(decided, commitments=await _committed(session, kept, request, release, decided.grant))
 
 
 def _check(rules: Rules, request: DisclosureRequest, facts: Mapping[str, FactValue], spans: Sequence[TaxSpan]) -> None:
@@ -111,24 +116,46 @@ async def _question(
 
 async def _keep(
     session: WriteSession, request: DisclosureRequest, decided: Decided, actor: Principal, rules: Rules
-) -> None:
+) -> DecisionRow:
     decision = decided.decision
     await repository.keep_rules(session, version=rules.version, document=rules.document, now=decision.decided_at)
-    session.add(
-        DecisionRow(
-            id=decided.id,
-            request_id=request.id,
-            requested_by=request.requested_by,
-            decided_by=actor.id,
-            outcome=decision.outcome,
-            rule_version=decision.rule_version,
-            facts=dict(decided.question.facts),
-            sealed=sorted(decided.question.sealed),
-            steps=[asdict(step) for step in decision.steps],
-            missing=list(decision.missing),
-            holds_until=decision.holds_until,
-            decided_at=decision.decided_at,
-            tax_spans=[{**asdict(span), "transcript_id": str(span.transcript_id)} for span in decided.question.spans],
-        )
+    row = DecisionRow(
+        id=decided.id,
+        request_id=request.id,
+        requested_by=request.requested_by,
+        decided_by=actor.id,
+        outcome=decision.outcome,
+        rule_version=decision.rule_version,
+        facts=dict(decided.question.facts),
+        sealed=sorted(decided.question.sealed),
+        steps=[asdict(step) for step in decision.steps],
+        missing=list(decision.missing),
+        holds_until=decision.holds_until,
+        decided_at=decision.decided_at,
+        tax_spans=[{**asdict(span), "transcript_id": str(span.transcript_id)} for span in decided.question.spans],
     )
+    session.add(row)
     await session.flush()
+    return row
+
+
+async def _committed(
+    session: WriteSession,
+    kept: DecisionRow,
+    request: DisclosureRequest,
+    release: Release | None,
+    grant: Grant | None,
+) -> tuple[str, ...]:
+    """Commitments to what was entered: the decision, and the row of the accounting if something was released."""
+    documents = [commitments.of_decision(kept, request)]
+    if release is not None and grant is not None and grant.accounting_id is not None:
+        row = await session.get(Accounting, grant.accounting_id)
+        documents += [] if row is None else [
+            commitments.of_accounting(
+                row,
+                recipient_name=release.recipient_name,
+                recipient_address=release.recipient_address,
+                records=grant.transcript_ids,
+            )
+        ]  # fmt: skip
+    return tuple(commitments.commitment(document) for document in documents if document is not None)

@@ -1,0 +1,1 @@
+"""What auditors get: the registers by any key, as pages or as provable files; past decisions under today's rules; yearly figures."""
