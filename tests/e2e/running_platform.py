@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,17 @@ class RunningPlatform:
                 now = self._process(name)
                 if now["pid"] not in {None, victim["pid"]} and now["state"] == "ready":
                     return
+
+    async def strike(self, *names: str) -> None:
+        """End these processes the hard way and go on at once, while they are down; one that has not come back yet is struck
+        when it has.
+        """
+        async with asyncio.timeout(RECOVERY_SECONDS):
+            for name in names:
+                while (pid := self._process(name)["pid"]) is None:
+                    await asyncio.sleep(0.05)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     async def until_ready(self) -> None:
         async with asyncio.timeout(RECOVERY_SECONDS):

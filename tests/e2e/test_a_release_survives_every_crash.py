@@ -71,7 +71,7 @@ class People:
                 await asyncio.sleep(0.2)
 
     async def everything_dies(self) -> None:
-        await asyncio.gather(*(self.platform.kill(name) for name in VICTIMS))
+        await self.platform.strike(*VICTIMS)
 
     async def until(self, database: str, sql: str, *values: object) -> None:
         """Wait until this is no longer nothing."""
@@ -102,8 +102,6 @@ async def test_a_release_from_request_to_correction_with_everything_killed_betwe
     await people.everything_dies()
 
     await reviewed(people, transcript)
-    await people.everything_dies()
-
     grant = {"grant": decided["grant"]["token"]}
     released = (await people.do("POST", "transcripts", "/v1/releases", grant)).json()
     assert released["outcome"] == "released"
@@ -114,11 +112,13 @@ async def test_a_release_from_request_to_correction_with_everything_killed_betwe
     content = (await people.do("GET", "transcripts", path)).content
     assert hashlib.sha256(content).hexdigest() == copy["copy_hash"]
     assert b"Zebra" not in content
-    await every_accounting_has_its_outcome(people, decided, copy)
+    lines = (await people.do("GET", "disclosure", f"/v1/accountings?transcript_id={transcript}&purpose=audit")).json()
+    assert [line["id"] for line in lines["items"]] == [decided["accounting_id"]]
     await people.everything_dies()
 
     amendment = await corrected(people, transcript)
     await people.everything_dies()
+    await every_accounting_has_its_outcome(people, decided, copy)
     await people.until("transcripts", "SELECT count(*) FROM notation WHERE transcript_id = $1", UUID(transcript))
     [notice] = await on_kafka.rows("disclosure", "SELECT * FROM outgoing_notice")
     assert (str(notice["cause_id"]), str(notice["accounting_id"])) == (amendment, decided["accounting_id"])
@@ -177,7 +177,6 @@ async def corrected(people: People, transcript: str) -> str:
     ).json()
     place = f"/v1/individual-requests/{filed['id']}"
     await people.do("POST", "disclosure", f"{place}/acknowledgement")
-    await people.everything_dies()
     await people.do(
         "POST", "disclosure", f"{place}/decision", {"outcome": "granted", "found": True, "records": [transcript]}
     )

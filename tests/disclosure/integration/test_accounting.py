@@ -20,6 +20,7 @@ from disclosure.use_cases import accounting
 from tests.disclosure.cases import APPEAL, base
 from tests.disclosure.desk import PERSON_ADDRESS, RECIPIENT, Desk
 from tests.disclosure.ears import Ears, event
+from tests.disclosure.mailroom import Mailroom, sha
 from tests.disclosure.requests_desk import Counter
 
 
@@ -114,6 +115,30 @@ async def test_a_line_is_kept_for_five_years_at_least_and_nothing_removes_it(des
         await desk.store.execute("DELETE FROM accounting")
 
 
+@pytest.mark.parametrize("outcome", ["released", "expired"])
+async def test_a_package_takes_the_copy_that_was_made_for_its_release(
+    desk: Desk, mailroom: Mailroom, ears: Ears, outcome: str
+) -> None:
+    package = await mailroom.opened(desk)
+    item = await mailroom.item(package)
+    await mailroom.review(package, item)
+    row = await desk.store.fetchrow("SELECT id, request_id, accounting_id FROM release_grant")
+    assert row is not None
+    copy = {
+        "copy_id": str(uuid4()), "transcript_id": package["record"], "layer": "redacted",
+        "copy_hash": sha("the copy that went"), "original_hash": "b" * 64,
+    }  # fmt: skip
+    fact = DisclosureReleased(
+        request_id=row["request_id"], grant_id=row["id"], accounting_id=row["accounting_id"], outcome=outcome,
+        copies=[copy] if outcome == "released" else [], settled_at=desk.clock.now(),
+    )  # fmt: skip
+    await ears.hear([event(fact)])
+    refused = await mailroom.copy(package, item, status=422)
+    assert [e["field"] for e in refused["errors"]] == ["copy.sha256" if outcome == "released" else "copy"]
+    right = 201 if outcome == "released" else 422
+    await mailroom.copy(package, item, status=right, sha256=sha("the copy that went"))
+
+
 async def own(counter: Counter, sub: str = "customer-1", **params: Any) -> dict[str, Any]:
     headers = counter.issuer.headers("customer", sub=sub)
     answer = await counter.client.get("/v1/me/accountings", params=params or None, headers=headers)
@@ -139,6 +164,7 @@ async def test_the_person_sees_to_whom_their_record_went_and_can_prove_it(
     await theirs(counter, record)
     await ears.hear([event(settled(said))])
     found = await own(counter)
+    assert found["records"] == [str(record)]
     [line] = found["items"]
     assert (line["id"], line["outcome"]) == (said["accounting_id"], "released")
     assert (line["recipient_name"], line["recipient_address"]) == tuple(RECIPIENT.values())
@@ -146,7 +172,7 @@ async def test_the_person_sees_to_whom_their_record_went_and_can_prove_it(
     keys = KeySet.import_key_set((await desk.client.get("/v1/keys")).json())
     signed = jwt.decode(found["statement"], keys)
     assert signed.header["typ"] == "accounting+jwt"
-    assert signed.claims["sha256"] == sha256(canonical({"items": found["items"]})).hexdigest()
+    assert signed.claims["sha256"] == sha256(canonical({n: found[n] for n in ("records", "items")})).hexdigest()
     assert (await own(counter, "customer-2"))["items"] == []
 
 

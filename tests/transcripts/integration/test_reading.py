@@ -292,7 +292,7 @@ async def test_refused_seals_are_shown_to_records_officers_and_auditors(desk: De
             assert (failure["rule"], failure["first_seq"]) == ("digest_does_not_follow", 4)
 
 
-@pytest.mark.req("S1-028", "S1-029")
+@pytest.mark.req("S1-025", "S1-028", "S1-029")
 async def test_for_purposes_that_concern_an_employee_particulars_stay_out_unless_somebody_says_why(desk: Desk) -> None:
     said = "I am A. Customer, my number is 219-09-9999"
     [transcript] = await desk.keep(Conversation(texts=(said, "Thank you")))
@@ -313,3 +313,5 @@ async def test_for_purposes_that_concern_an_employee_particulars_stay_out_unless
     assert "219-09-9999" not in altered.text
     elsewhere = await desk.get(f"{path}/altered", "supervisor", purpose="training", office="S99")
     assert elsewhere.status_code == 404
+    for role, purpose in (("agent", "program-administration"), ("supervisor", "quality-review"), ("auditor", "audit")):
+        assert (await desk.get(f"{path}/altered", role, purpose=purpose)).status_code == 403, "only to train others"

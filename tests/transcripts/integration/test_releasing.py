@@ -259,6 +259,16 @@ async def test_the_bytes_are_for_who_took_the_grant_and_for_a_day(releases: Rele
     assert found.json()["copies"][0]["copy_hash"]
 
 
+async def test_a_grant_that_is_handed_back_is_settled_and_lets_nothing_out(releases: ReleaseDesk) -> None:
+    transcript = await releases.kept()
+    await releases.reviewed(transcript)
+    token = releases.grant(transcript)
+    back = await releases.post("/releases/refusals", {"grant": token, "reason": "recipient-not-identified"})
+    assert (back.status_code, back.json()["outcome"], back.json()["copies"]) == (201, "refused", [])
+    assert (await releases.redeem(token)).status_code == 409
+    assert [(fact.outcome, fact.reason) for fact in await told(releases)] == [("refused", "recipient-not-identified")]
+
+
 @pytest.mark.parametrize("why", ["record-unknown", "record-destroyed"])
 async def test_where_the_record_is_not_there_to_go_the_grant_is_settled_as_refused(
     releases: ReleaseDesk, why: str

@@ -1,5 +1,6 @@
 """What was disclosed of a record, when, why and to whom: for those who watch over it, and for the person concerned."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Annotated, Literal, Self
@@ -83,10 +84,11 @@ class OwnLine(BaseModel):
 class OwnAccounting(BaseModel):
     """To whom your record went, when and why (5 U.S.C. 552a(c)(3)); signed, so that you can show it to others.
 
-    `statement` is a JWS (ES256; public keys at /v1/keys) over when it was made and the SHA-256 of `items` as canonical JSON:
-    members sorted, no white space, UTF-8.
+    `statement` is a JWS (ES256; public keys at /v1/keys) over when it was made and the SHA-256 of `records` and `items` as
+    canonical JSON: members sorted, no white space, UTF-8.
     """
 
+    records: list[UUID] = Field(description="Your records, as they were found on requests of yours")
     items: list[OwnLine]
     next_cursor: UUID | None
     statement: str
@@ -122,13 +124,14 @@ async def own_accounting(
     async with door.open("disclosure.read-own-accounting", fields=["recipient_name", "recipient_address"]) as look:
         theirs = keys.blinds(individual_store.ACCOUNT, look.principal.id) if look.purpose == OWN_RECORD else []
         _ = look.scopes
-        lines = await accounting.own_lines(look.session, theirs, after=cursor, limit=limit)
+        records, lines = await accounting.own_lines(look.session, theirs, after=cursor, limit=limit)
         look.touch(*(line.row.id for line in lines))
         items = [_own(line, keys) for line in lines]
         return OwnAccounting(
+            records=list(records),
             items=items,
             next_cursor=lines[-1].row.id if len(lines) == limit else None,
-            statement=_signed(signer, items, look.now),
+            statement=_signed(signer, records, items, look.now),
         )
 
 
@@ -147,8 +150,9 @@ def _own(line: Line, keys: ColumnKeys) -> OwnLine:
     )
 
 
-def _signed(signer: Signer, items: list[OwnLine], now: datetime) -> str:
-    content = canonical({"items": [item.model_dump(mode="json") for item in items]})
+def _signed(signer: Signer, records: Sequence[UUID], items: list[OwnLine], now: datetime) -> str:
+    told = {"records": [str(one) for one in records], "items": [item.model_dump(mode="json") for item in items]}
+    content = canonical(told)
     return signer.attest({"iat": int(now.timestamp()), "sha256": sha256(content).hexdigest()}, "accounting")
 
 

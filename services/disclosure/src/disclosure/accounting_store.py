@@ -24,6 +24,7 @@ _THEIRS = """
 SELECT DISTINCT unnest(d.records) AS id FROM individual_decision AS d
 JOIN individual_request AS r ON r.id = d.request_id
 WHERE r.account = ANY($1::bytea[]) AND d.found AND d.verified
+ORDER BY id
 """
 
 
@@ -74,14 +75,18 @@ async def lines_of(session: ReadSession, transcript_id: UUID, *, after: UUID | N
     return await _page(session, query, after, limit)
 
 
-async def own_lines(
-    session: ReadSession, accounts: Sequence[bytes], *, hidden: Sequence[str], after: UUID | None, limit: int
+async def records_found_to_be_of(session: ReadSession, accounts: Sequence[bytes]) -> list[UUID]:
+    """The records that an official found to be those of who asked under one of these accounts."""
+    return [row["id"] for row in await fetch_all(session, _THEIRS, list(accounts))]
+
+
+async def lines_of_all(
+    session: ReadSession, records: Sequence[UUID], *, hidden: Sequence[str], after: UUID | None, limit: int
 ) -> Sequence[Line]:
-    """What was disclosed of the records that were found to be this person's, but on no hidden basis, first to last."""
-    theirs = [row["id"] for row in await fetch_all(session, _THEIRS, list(accounts))]
+    """What was disclosed of any of these records, but on no hidden basis, first to last."""
     of_theirs = select(AccountingTranscript.accounting_id).where(
         col(AccountingTranscript.accounting_id) == col(Accounting.id),
-        col(AccountingTranscript.transcript_id).in_(theirs),
+        col(AccountingTranscript.transcript_id).in_(records),
     )
     query = _lines().where(of_theirs.exists(), col(Accounting.basis).not_in(hidden))
     return await _page(session, query, after, limit)

@@ -8,6 +8,7 @@ from uuid import UUID
 from common.errors import FieldError, InvalidError
 from common.ids import new_id
 from common.pii.taxonomy import Taxonomy
+from disclosure import accounting_store
 from disclosure.matters import Desk, leads_to
 from disclosure.packages import concealing, manifest, store
 from disclosure.packages.desk import people
@@ -54,6 +55,7 @@ async def copy_item(desk: Desk, package_id: UUID, item_id: UUID, copy: Copy, tax
         await desk.step(machine, item, "redact", codes={"how": copy.how})
     leads_to(machine, item, "copy")
     await _refuse_hash(desk, item, copy)
+    await _refuse_another_copy(desk, package, item, copy)
     searched = await _search(desk, package, copy, taxonomy, cleared=frozenset(reviews[-1].cleared))
     await _keep_contents(desk, package, item, searched.contents, reviews[-1].id)
     item.copy_sha256, item.copy_reference, item.copied_by = copy.sha256, copy.reference, desk.actor
@@ -90,6 +92,25 @@ async def _refuse_hash(desk: Desk, item: PackageItem, copy: Copy) -> None:
         )
     if wrong:
         raise InvalidError("that is no fresh, flat copy", errors=wrong)
+
+
+async def _refuse_another_copy(desk: Desk, package: ReleasePackage, item: PackageItem, copy: Copy) -> None:
+    """Of a record that went on a grant, the copy is the one that the holder of the records made, and no other.
+
+    Raises:
+        InvalidError: it is another one, or nothing went.
+    """
+    settled = None
+    if package.accounting_id is not None:
+        settled = await accounting_store.outcome_of_accounting(desk.session, package.accounting_id)
+    if settled is None:
+        return
+    if settled.outcome != "released":
+        raise InvalidError("nothing went on the grant of this release", errors=[FieldError("copy", settled.outcome)])
+    made = {one["copy_hash"] for one in settled.copies if one["transcript_id"] == str(item.record_id)}
+    if made and copy.sha256 not in made:
+        told = "is not that of the copy that was made for this release"
+        raise InvalidError("that is another copy", errors=[FieldError("copy.sha256", told)])
 
 
 async def _search(

@@ -64,13 +64,14 @@ async def lines_of(session: ReadSession, transcript_id: UUID, *, after: UUID | N
 
 async def own_lines(
     session: ReadSession, accounts: Sequence[bytes], *, after: UUID | None, limit: int
-) -> Sequence[Line]:
-    """What the person may see of the accounting of their own records (5 U.S.C. 552a(c)(3)).
+) -> tuple[Sequence[UUID], Sequence[Line]]:
+    """The person's records, and what they may see of the accounting of these (5 U.S.C. 552a(c)(3)).
 
     Theirs are the records that an official found to be theirs on a request of their own, after the identity gate. Lines of
     (b)(7) are left out where lines are sought, so neither number, order nor time tells that there is one.
     """
-    return await store.own_lines(session, accounts, hidden=hidden_bases(), after=after, limit=limit)
+    records = await store.records_found_to_be_of(session, accounts)
+    return records, await store.lines_of_all(session, records, hidden=hidden_bases(), after=after, limit=limit)
 
 
 def hidden_bases() -> list[str]:
