@@ -1,6 +1,7 @@
 """Streams dialogues through the gateway, and keeps what was acknowledged: that is what must never be lost."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -25,6 +26,13 @@ class Kept:
     reconnects: int = 0
 
 
+def line(platform: Platform, number: int) -> Callable[[], str]:
+    """Where to connect, each time anew."""
+    addresses = platform.gateways()
+    turns = itertools.count(number)
+    return lambda: addresses[next(turns) % len(addresses)]
+
+
 async def converse(
     platform: Platform,
     conversation: Conversation,
@@ -34,14 +42,16 @@ async def converse(
     customer_claims: Mapping[str, str] = NOBODY_ELSE,
     agent_claims: Mapping[str, str] = NOBODY_ELSE,
 ) -> Kept:
-    """One session from opening to closing, both people on lines that may break at any moment."""
-    url = platform.address("chat-gateway", "ws")
+    """One session from opening to closing, both people on lines that may break at any moment. Where there are several
+    gateways the two sit at different ones, and whoever connects again does so at the next.
+    """
+    here, there = line(platform, number), line(platform, number + 1)
     as_customer = {"sub": f"account-{number}", **customer_claims}
     as_agent = {"sub": f"agent-{number % 10}", "pin": str(200_000 + number % 10), **agent_claims}
     async with (
         asyncio.timeout(PATIENCE_SECONDS),
-        ChatClient(url, platform.token("customer", **as_customer)) as customer,
-        ChatClient(url, platform.token("agent", **as_agent)) as agent,
+        ChatClient(here, platform.token("customer", **as_customer)) as customer,
+        ChatClient(there, platform.token("agent", **as_agent)) as agent,
     ):
         kept = Kept(await customer.open(conversation.topic))
         await agent.join(kept.session_id)

@@ -102,13 +102,14 @@ class RunningPlatform:
 
 
 @contextmanager
-def running_platform(engines: str, fetched: Home | None = None) -> Iterator[RunningPlatform]:
+def running_platform(engines: str, fetched: Home | None = None, *, gateways: int = 1) -> Iterator[RunningPlatform]:
     """`muniment up` in a folder that is removed afterwards, on ports that are free now."""
     home = Home(Path(tempfile.mkdtemp(prefix="muniment-e2e-")))
     environment = {
         **os.environ,
         "MUNIMENT_HOME": str(home.path),
         "MUNIMENT_BASE_PORT": str(_free_block()),
+        "MUNIMENT_GATEWAYS": str(gateways),
     }
     home.prepare()
     if fetched is not None and fetched.engines.is_dir():  # what was fetched once need not be fetched again
@@ -130,6 +131,6 @@ def _muniment(*words: str, environment: dict[str, str]) -> "subprocess.Completed
 
 def _free_block() -> int:
     for first in range(18_001, 60_000, 40):
-        if all(port_is_free(first + n) for n in range(20)):
+        if all(port_is_free(first + n) for n in range(30)):
             return first
     raise AssertionError(f"no free ports on {LOOPBACK}")

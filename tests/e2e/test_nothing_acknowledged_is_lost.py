@@ -30,7 +30,7 @@ def embedded() -> Iterator[RunningPlatform]:
 
 @pytest.fixture
 def on_kafka(fetched_engines: Home) -> Iterator[RunningPlatform]:
-    with running_platform("kafka", fetched_engines) as platform:
+    with running_platform("kafka", fetched_engines, gateways=2) as platform:
         yield platform
 
 
@@ -45,15 +45,17 @@ async def test_on_the_embedded_engines(embedded: RunningPlatform) -> None:
 @pytest.mark.redis
 @pytest.mark.timeout(1500)
 async def test_on_real_kafka_and_redis(on_kafka: RunningPlatform) -> None:
+    """With two gateways: a customer at one and an agent at the other, each killed in turn; and Redis, with all it held."""
+    assert len(on_kafka.caller().gateways()) == 2
     await kill_everything_in_the_middle_of_load(on_kafka, sessions=200, engines=["kafka", "postgres", "redis"])
 
 
 async def kill_everything_in_the_middle_of_load(
     platform: RunningPlatform, *, sessions: int, engines: list[str]
 ) -> None:
-    victims = [name for name in platform.names if name.endswith(("-api", "-worker"))]
-    assert len(victims) == 10
+    victims = [name for name in platform.names if name.endswith(("-worker", "-api", "-api-2"))]
     caller = platform.caller()
+    assert len(victims) == 9 + len(caller.gateways())
 
     async def havoc() -> None:
         await asyncio.sleep(1)

@@ -36,6 +36,11 @@ class Platform:
     def address(self, service: str, scheme: str = "http") -> str:
         return f"{scheme}://{LOOPBACK}:{self._ports[f'{service}-api']}"
 
+    def gateways(self, scheme: str = "ws") -> list[str]:
+        """The address of every process of the chat gateway."""
+        names = [name for name in self._ports if name.startswith("chat-gateway-api")]
+        return [f"{scheme}://{LOOPBACK}:{self._ports[name]}" for name in sorted(names)]
+
     def token(self, role: str, **claims: Any) -> str:
         return self._issuer.mint(role, **claims)
 

@@ -16,10 +16,12 @@ from muniment.tokens import AUDIENCE
 
 FIRST_PORT = 8001
 WORKERS_AFTER = 10
+REPLICAS_AFTER = 20
+MOST_GATEWAYS = 8
 STOP_AFTER_SECONDS = 20
 
 NOT_FOR_SERVICES = (
-    "MUNIMENT_HOME", "MUNIMENT_BASE_PORT", "MUNIMENT_ADMIN_DATABASE_URL", "MUNIMENT_ENGINES",
+    "MUNIMENT_HOME", "MUNIMENT_BASE_PORT", "MUNIMENT_GATEWAYS", "MUNIMENT_ADMIN_DATABASE_URL", "MUNIMENT_ENGINES",
     "MUNIMENT_REQUIRE_ENGINES", "MUNIMENT_RUN", "MUNIMENT_TEST_",
 )  # fmt: skip
 
@@ -36,11 +38,24 @@ def first_port() -> int:
     return int(text)
 
 
-def ports_of(first: int) -> dict[str, int]:
-    """The port of every process: `transcripts-api` and the like."""
+def gateways() -> int:
+    """How many processes of the chat gateway serve side by side.
+
+    Raises:
+        PlainError: MUNIMENT_GATEWAYS is no such number.
+    """
+    text = os.environ.get("MUNIMENT_GATEWAYS") or "1"
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_GATEWAYS:
+        raise PlainError(f"MUNIMENT_GATEWAYS is {text}: it must be a number from 1 to {MOST_GATEWAYS}.")
+    return int(text)
+
+
+def ports_of(first: int, gateways: int = 1) -> dict[str, int]:
+    """The port of every process: `transcripts-api` and the like, `chat-gateway-api-2` and on for more gateways."""
     found = {f"{display(service)}-api": first + number for number, service in enumerate(SERVICES)}
+    found |= {f"{display(service)}-worker": first + WORKERS_AFTER + number for number, service in enumerate(SERVICES)}
     return found | {
-        f"{display(service)}-worker": first + WORKERS_AFTER + number for number, service in enumerate(SERVICES)
+        f"{display(SERVICES[0])}-api-{number}": first + REPLICAS_AFTER + number - 2 for number in range(2, gateways + 1)
     }
 
 
@@ -94,12 +109,13 @@ def _service_unit(service: str, engines: Engines, settings: Mapping[str, str], p
     python = (sys.executable, "-P", "-m", service)
     name = display(service)
     processes = []
-    for part in ("api", "worker"):
-        port = ports[f"{name}-{part}"]
+    replicas = [part for part in ports if part.startswith(f"{name}-api-")]
+    for part in (f"{name}-api", *replicas, f"{name}-worker"):
+        port = ports[part]
         processes.append(
             ProcessSpec(
-                name=f"{name}-{part}",
-                argv=(*python, part),
+                name=part,
+                argv=(*python, "worker" if part.endswith("-worker") else "api"),
                 env={**grant_settings(ports), **settings, "MUNIMENT_HOST": LOOPBACK, "MUNIMENT_PORT": str(port)},
                 stop_seconds=STOP_AFTER_SECONDS + 5,
                 ready=Ready("http", port, "/readyz"),

@@ -16,6 +16,7 @@ from muniment.platform import (
     display,
     engines_plan,
     first_port,
+    gateways,
     migration_plan,
     platform_plan,
     ports_of,
@@ -51,7 +52,7 @@ def up(home: Home, engines: str | None, *, brief: bool = False) -> None:
         return
     daemon.end_strays(home)
     check_disk(home.path)
-    ports = ports_of(first_port())
+    ports = ports_of(first_port(), gateways())
     check_ports(ports)
     if not home.choices.exists():
         print("First start: making keys, passwords and databases.", flush=True)

@@ -14,6 +14,7 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from common import audit
 from common.access import PURPOSES, Look, Permit, Row, admit
@@ -151,7 +152,7 @@ class Guarded(APIRoute):
                 door.ask()
                 request.scope[_PLACE] = door
                 answer = await inner(request)
-            except (MunimentError, RequestValidationError) as refusal:
+            except (MunimentError, RequestValidationError, HTTPException) as refusal:
                 await door.refused(refusal)
                 raise
             if door.entries != 1:

@@ -88,9 +88,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _plain(request: Request, error: HTTPException) -> JSONResponse:
-        titles = {404: "There is no such thing", 405: "This method does not work here"}
+        titles = {400: "The body cannot be read", 404: "There is no such thing", 405: "This method does not work here"}
         title = titles.get(error.status_code, "The request cannot be answered")
-        kind = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
+        kind = {400: "unreadable", 404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
         return problem(
             request,
             status=error.status_code,
