@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
+from prometheus_client import REGISTRY
 
 from common.contracts.chat import canonical
 from common.contracts.disclosure import DisclosureReleased
@@ -95,10 +96,13 @@ async def test_an_export_for_which_nobody_came_is_settled_by_the_clock(desk: Des
     """The holder of production figures hands nothing out by itself; transcripts settles its own grants."""
     for basis in (APPEAL, "routine-use-7"):
         await released(desk, basis)
-    for hours, number in ((0, 0), (2, 1), (0, 0)):
+    for hours, number, silent in ((0, 0, 0), (2, 1, 1), (0, 0, 1)):
         desk.clock.turn(hours=hours)
         async with database.unit_of_work() as session:
             assert await accounting.expire(session, now=desk.clock.now()) == number
+        assert REGISTRY.get_sample_value("muniment_disclosure_grants_unsettled") == silent, (
+            "transcripts said nothing of its grant"
+        )
     rows = await desk.store.fetch(
         "SELECT o.outcome, g.holder FROM release_outcome o JOIN release_grant g ON g.id = o.grant_id"
     )

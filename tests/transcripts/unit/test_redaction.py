@@ -59,6 +59,14 @@ def test_for_the_person_other_people_are_found_and_for_others_everybody() -> Non
     assert {"Wilhelmina", "Zebra", "Quirina", "Telltale", "219-09-9999"} <= every
 
 
+@pytest.mark.req("S2-022")
+def test_a_number_that_was_sent_in_parts_is_found_in_each_of_them() -> None:
+    texts = [Entry(3, "It is 219"), Entry(4, "09"), Entry(5, "9999, thanks"), Entry(6, "I got 12 letters")]
+    found = findings(texts, Person(id="customer"), [], load(), audience="others")
+    said = {text.seq: text.text for text in texts}
+    assert [(p.seq, said[p.seq][p.start : p.end]) for p in found] == [(3, "219"), (4, "09"), (5, "9999")]
+
+
 @pytest.mark.parametrize("written", ["blue bird", "BLUE-BIRD", "Blüebird", "the bluebird's"])
 def test_a_value_is_found_again_however_it_is_written(written: str) -> None:
     assert still_there(["bluebird"], [(7, f"and {written} again"), (8, "blue sky, bird")]) == [7]

@@ -19,6 +19,10 @@ WHERE g.holder = ANY($1::text[]) AND g.expires_at <= $2
   AND NOT EXISTS (SELECT FROM release_outcome AS o WHERE o.grant_id = g.id)
 ORDER BY g.id LIMIT 1000
 """
+_UNSETTLED = """
+SELECT count(*) AS n FROM release_grant AS g
+WHERE g.expires_at <= $1 AND NOT EXISTS (SELECT FROM release_outcome AS o WHERE o.grant_id = g.id)
+"""
 # An access or amendment decision names records only after the gate said who asks.
 _THEIRS = """
 SELECT DISTINCT unnest(d.records) AS id FROM individual_decision AS d
@@ -66,6 +70,11 @@ async def outcome_of_accounting(session: ReadSession, accounting_id: UUID) -> Re
 async def ended_without_holder(session: ReadSession, *, holders: Sequence[str], now: datetime) -> list[UUID]:
     """Grants for these holders that ended and have no outcome, oldest first."""
     return [row["id"] for row in await fetch_all(session, _ENDED, list(holders), now)]
+
+
+async def unsettled(session: ReadSession, *, ended_before: datetime) -> int:
+    """How many grants ended before this moment and have no outcome."""
+    return int((await fetch_all(session, _UNSETTLED, ended_before))[0]["n"])
 
 
 async def lines_of(session: ReadSession, transcript_id: UUID, *, after: UUID | None, limit: int) -> Sequence[Line]:

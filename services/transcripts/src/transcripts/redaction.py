@@ -12,6 +12,7 @@ from typing import Any
 
 from common.pii import detection
 from common.pii.particulars import Person
+from common.pii.ssn import find_ssn
 from common.pii.taxonomy import Taxonomy
 from common.pii.third_persons import REQUESTER, Entry, proposals
 from common.pii.tokens import Words, together
@@ -59,7 +60,26 @@ def _proposed(
         found = proposals(texts, customer.model_copy(update={"id": REQUESTER}), others, taxonomy)
     else:
         found = proposals(texts, Person(id=REQUESTER), [customer, *others], taxonomy)
-    return [Place(one.seq, one.start, one.end, one.kind) for one in found]
+    places = [Place(one.seq, one.start, one.end, one.kind) for one in found]
+    taken = {(one.seq, one.start, one.end) for one in places}
+    return places + [one for one in _spread(texts) if (one.seq, one.start, one.end) not in taken]
+
+
+def _spread(texts: Sequence[Entry]) -> list[Place]:
+    """The parts of social security numbers that were written over several messages, one after the other."""
+    whole, begins = "", []
+    for text in texts:
+        begins.append(len(whole))
+        whole += f"{text.text} "
+    places = []
+    for start, end in find_ssn(whole):
+        parts = [
+            Place(text.seq, max(start - at, 0), min(end - at, len(text.text)), detection.SSN)
+            for text, at in zip(texts, begins, strict=True)
+            if start < at + len(text.text) and at < end
+        ]
+        places += parts if len(parts) > 1 else []
+    return places
 
 
 def _people_of(texts: Sequence[Entry], found: Sequence[Place]) -> list[Person]:

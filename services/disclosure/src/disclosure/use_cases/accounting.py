@@ -1,8 +1,10 @@
 """The accounting of disclosures: what became of each release, and what the person concerned sees of it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
+
+from prometheus_client import Gauge
 
 from common.contracts.disclosure import DisclosureReleased
 from common.contracts.envelope import Envelope
@@ -15,6 +17,13 @@ from disclosure.informing import store as notices
 from disclosure.tables import ReleaseOutcome
 
 _SETTLED_HERE = ("production",)
+PATIENCE = timedelta(minutes=10)
+"""So long word of a grant that has ended may be on its way here."""
+
+UNSETTLED = Gauge(
+    "muniment_disclosure_grants_unsettled",
+    "Grants that ended ten minutes ago and have no outcome: who holds the records is silent",
+)
 
 
 async def hear_outcomes(
@@ -54,6 +63,7 @@ async def expire(session: WriteSession, *, now: datetime) -> int:
         ],
     )
     await notices.nothing_left(session, ended)
+    UNSETTLED.set(await store.unsettled(session, ended_before=now - PATIENCE))
     return len(ended)
 
 

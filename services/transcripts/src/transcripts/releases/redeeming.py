@@ -109,7 +109,7 @@ async def bytes_of(look: Look, grant_id: UUID, transcript_id: UUID, *, keyring: 
     if copy.content is None or copy.kept_until <= look.now:
         raise CopyGoneError
     keys = await keyring.find([copy.key_id])
-    look.touch(copy.id, transcript_id, fields=["copy"])
+    look.touch(fields=["copy"])
     return copy, keys[copy.key_id].open(copy.content, place(copy.id))
 
 
