@@ -127,7 +127,7 @@ async def gateway(databases: Databases, tmp_path_factory: pytest.TempPathFactory
 
 @dataclass
 class Tokens:
-    """What the page gets when it asks for a token.
+    """What the page gets when it asks for a token: the one that there is, unless a new one is wanted.
 
     Attributes:
         lifetimes: of the next tokens, in their order; then an hour.
@@ -137,11 +137,14 @@ class Tokens:
     issuer: Issuer
     lifetimes: list[timedelta] = field(default_factory=list)
     asked: list[bool] = field(default_factory=list)
+    current: str = ""
 
     def mint(self, renew: bool) -> str:
         self.asked.append(renew)
-        lifetime = self.lifetimes.pop(0) if self.lifetimes else timedelta(hours=1)
-        return self.issuer.mint("customer", lifetime=lifetime)
+        if renew or not self.current:
+            lifetime = self.lifetimes.pop(0) if self.lifetimes else timedelta(hours=1)
+            self.current = self.issuer.mint("customer", lifetime=lifetime)
+        return self.current
 
 
 @pytest.fixture

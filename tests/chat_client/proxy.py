@@ -23,6 +23,7 @@ class Proxy:
     Attributes:
         websockets: whether they pass, are refused with 403, or are never answered.
         websocket_seconds: after so long a WebSocket is cut; None: never.
+        gathers: answers are handed on when they are whole, which a stream never is.
         silent: nothing passes any more, and nobody is told.
         alter: what becomes of the bytes that the gateway sends.
         heads: the first line of every request.
@@ -40,6 +41,7 @@ class Proxy:
         self.port = 0
         self.websockets: MostWebSockets = "pass"
         self.websocket_seconds: float | None = None
+        self.gathers = False
         self.silent = False
         self.alter: Callable[[bytes], bytes] | None = None
         self.heads: list[str] = []
@@ -52,10 +54,6 @@ class Proxy:
         """Break every connection that is open now, without a word."""
         for writer in self._tunnels:
             writer.transport.abort()
-
-    def behave(self) -> None:
-        """As at first."""
-        self.websockets, self.websocket_seconds, self.silent, self.alter = "pass", None, False, None
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["Proxy"]:
@@ -76,7 +74,7 @@ class Proxy:
         self._tasks.add(task)
         self._tunnels.add(writer)
         try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await self._serve(reader, writer)
         finally:
             writer.close()
@@ -142,11 +140,17 @@ class Proxy:
     async def _hand_on(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, alter: Callable[[bytes], bytes] | None
     ) -> None:
+        gathered = b""
         while some := await source.read(65_536):
             while self.silent:
                 await asyncio.sleep(0.02)
+            if self.gathers and alter:
+                gathered += some
+                continue
             sink.write(alter(some) if alter else some)
             await sink.drain()
+        sink.write(gathered)
+        await sink.drain()
 
 
 def _closing(head: bytes) -> bytes:

@@ -6,6 +6,8 @@ import re
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import pytest
+
 from tests.chat_client.browser import Page
 from tests.chat_client.conftest import SOURCE, Gateway, Tokens
 from tests.chat_client.proxy import Proxy
@@ -79,8 +81,11 @@ async def test_what_is_refused_says_why_and_the_conversation_goes_on(page: Page)
     assert (await page.run("portal.session.send('\\u00e9'.repeat(4096))"))["seq"] == 3
 
 
-async def test_drops_lose_nothing_repeat_nothing_and_keep_the_order(page: Page, proxy: Proxy, gateway: Gateway) -> None:
-    await page.run(f"portal.begin({{timing: {FAST}}})")
+@pytest.mark.parametrize("transport", ["websocket", "sse", "longpoll"])
+async def test_drops_lose_nothing_repeat_nothing_and_keep_the_order(
+    page: Page, proxy: Proxy, gateway: Gateway, transport: str
+) -> None:
+    await page.run(f"portal.begin({{transports: ['{transport}'], timing: {FAST}}})")
     session_id = UUID(await page.run("portal.open()"))
     async with gateway.talker("agent") as agent:
         await agent.ask("joined", type="join", session_id=session_id)
@@ -116,6 +121,83 @@ async def test_a_line_that_is_silently_dead_is_noticed(page: Page, proxy: Proxy,
     assert await held(page) == await stored(gateway, session_id)
 
 
+async def talk(page: Page, gateway: Gateway) -> None:
+    """Both sides say something, and the session is closed."""
+    session_id = UUID(await page.run("portal.open()"))
+    async with gateway.talker("agent") as agent:
+        await agent.ask("joined", type="join", session_id=session_id)
+        assert (await page.run("portal.session.send('Good morning')"))["seq"] == 3
+        await agent.post(session_id, "How can I help?")
+        await page.until("portal.texts.length === 2")
+        assert (await page.run("portal.session.close()"))["seq"] == 5
+    await page.until("portal.entries.length === 5")
+    assert await held(page) == await stored(gateway, session_id)
+
+
+async def test_where_websockets_are_refused_a_stream_of_events_carries_the_chat(
+    page: Page, proxy: Proxy, gateway: Gateway
+) -> None:
+    proxy.websockets = "refuse"
+    await page.run(f"portal.begin({{timing: {FAST}}})")
+    await talk(page, gateway)
+    assert set(await page.run("portal.transports")) == {"sse"}
+    assert await page.run("portal.errors") == []
+    assert not [head for head in proxy.heads if gateway.issuer.mint("customer").split(".")[0] in head]
+
+
+async def test_where_websockets_are_never_answered_the_chat_goes_on_without(
+    page: Page, proxy: Proxy, gateway: Gateway
+) -> None:
+    proxy.websockets = "swallow"
+    await page.run("portal.begin({timing: {firstRetry: 20, mostRetry: 200, welcome: 400}})")
+    await talk(page, gateway)
+    assert set(await page.run("portal.transports")) == {"sse"}
+
+
+async def test_websockets_that_are_cut_again_and_again_are_left(page: Page, proxy: Proxy, gateway: Gateway) -> None:
+    proxy.websocket_seconds = 0.3
+    await page.run(f"portal.begin({{timing: {FAST}}})")
+    await page.until("portal.transports.includes('sse')")
+    await talk(page, gateway)
+    assert await page.run("portal.transports") == ["websocket", "websocket", "sse"]
+
+
+async def test_where_streams_are_gathered_up_too_polls_carry_the_chat(
+    page: Page, proxy: Proxy, gateway: Gateway
+) -> None:
+    proxy.websockets, proxy.gathers = "refuse", True
+    await page.run("portal.begin({timing: {firstRetry: 20, mostRetry: 200, welcome: 500, shortLived: 5000}})")
+    await talk(page, gateway)
+    assert (await page.run("portal.transports"))[-1] == "longpoll"
+    assert await page.run("portal.errors") == []
+
+
+@pytest.mark.parametrize("transport", ["sse", "longpoll"])
+async def test_a_token_that_runs_out_is_replaced_on_every_transport(
+    page: Page, tokens: Tokens, gateway: Gateway, transport: str
+) -> None:
+    tokens.lifetimes = [timedelta(seconds=-28.5)]
+    await page.run(f"portal.begin({{transports: ['{transport}'], timing: {FAST}}})")
+    session_id = UUID(await page.run("portal.open()"))
+    await asyncio.sleep(2)
+    async with gateway.talker("agent") as agent:
+        await agent.ask("joined", type="join", session_id=session_id)
+        await agent.post(session_id, "Still there?")
+        await page.until("portal.texts.length === 1")
+        assert (await page.run("portal.session.send('Yes')"))["seq"] == 4
+    assert True in tokens.asked
+    assert await page.run("portal.errors") == []
+
+
+async def test_a_session_that_is_not_ones_own_keeps_none_from_being_heard(page: Page, gateway: Gateway) -> None:
+    await page.run(f"portal.begin({{transports: ['sse'], timing: {FAST}}})")
+    session_id = UUID(await page.run("portal.open()"))
+    refused = await page.run("outcome(portal.client.resume({sessionId: crypto.randomUUID()}))")
+    assert (refused["error"]["name"], refused["error"]["code"]) == ("RefusedError", "unknown-session")
+    assert (await page.run("portal.session.send('Hello')"))["seq"] == 2
+    assert await held(page) == await stored(gateway, session_id)
+
+
 async def test_a_page_that_slept_catches_up(page: Page, gateway: Gateway) -> None:
     """More was said meanwhile than the gateway keeps for a slow reader, and the network was gone."""
     await page.run(f"portal.begin({{timing: {FAST}}})")
@@ -125,8 +207,8 @@ async def test_a_page_that_slept_catches_up(page: Page, gateway: Gateway) -> Non
         await page.freeze()
         await page.go_offline(offline=True)
         for number in range(300):
-            await agent.say(type="send", session_id=session_id, client_id=uuid4(), text=f"line {number} " * 100)
-        await agent.until(lambda: len(agent.all("ack")) == 300)
+            await agent.say(type="send", session_id=session_id, client_id=uuid4(), text=f"line {number}")
+        await agent.until(lambda: len(agent.all("ack")) == 300, 30)
         await page.go_offline(offline=False)
         await page.thaw()
         await page.until("portal.texts.length === 300")

@@ -1,5 +1,6 @@
 """The client's own tests, in Node; and what its files have to be."""
 
+import asyncio
 import json
 import re
 
@@ -7,7 +8,7 @@ import pytest
 
 from common.contracts.chat import EMPTY_DIGEST, canonical, commitment_to, covered, running_digest
 from muniment import client_types
-from tests.chat_client.conftest import SOURCE, Built
+from tests.chat_client.conftest import SOURCE, Built, Gateway
 
 
 def test_its_own_tests_pass(built: Built) -> None:
@@ -20,6 +21,25 @@ def test_its_own_tests_pass(built: Built) -> None:
     passed = re.search(r"^# pass (\d+)$", tested.stdout, re.MULTILINE)
     assert passed is not None
     assert int(passed[1]) > 20
+
+
+async def test_it_talks_where_there_is_no_websocket(built: Built, gateway: Gateway) -> None:
+    """Node 18 and 20 have none."""
+    script = f"""
+        import {{ ChatClient }} from "./dist/index.js";
+        delete globalThis.WebSocket;
+        const chat = new ChatClient({{ url: "http://127.0.0.1:{gateway.port}", token: "{gateway.issuer.mint("customer")}" }});
+        const acknowledged = await chat.connect();
+        const seqs = [];
+        const session = await chat.open({{ topic: "retirement", acknowledged, onEntry: (one) => seqs.push(one.entry.seq) }});
+        await Promise.all(["one", "two", "three"].map((text) => session.send(text)));
+        const closed = await session.close();
+        chat.close();
+        console.log(JSON.stringify([chat.transport, seqs, closed.seq]));
+    """
+    (built.folder / "talk.mjs").write_text(script)
+    done = await asyncio.to_thread(built.run, "talk.mjs")
+    assert json.loads(done.stdout or "null") == ["sse", [1, 2, 3, 4, 5], 5], done.stderr
 
 
 def test_its_vectors_are_those_of_the_platform() -> None:

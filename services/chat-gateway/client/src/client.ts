@@ -12,6 +12,8 @@ import type { Transport, TransportName } from "./transports/transport.js";
 import { onWake } from "./waking.js";
 
 const UNAUTHENTICATED = 4001;
+const GATEWAY_ENDS = new Set([1011, 1012]);
+const GATEWAY_REFUSES = new Set([401, 429, 503]);
 const FLOOD = 4029;
 const FLOOD_PAUSE_MS = 5_000;
 const MOST_BYTES = 8_192;
@@ -195,7 +197,7 @@ export class ChatClient {
     if (this.#stop.signal.aborted) {
       return false;
     }
-    const refused = outcome.code === UNAUTHENTICATED || outcome.status === 401 || outcome.status === 403;
+    const refused = outcome.code === UNAUTHENTICATED || outcome.status === 401;
     if (refused && renew && !outcome.welcomed) {
       throw new AuthenticationError(outcome.refusal?.detail ?? "the gateway takes no token of this source", outcome.refusal);
     }
@@ -205,13 +207,15 @@ export class ChatClient {
     return refused;
   }
 
-  #goesOnAtOnce(outcome: Outcome): boolean {
-    if (outcome.how === "lost" && outcome.welcomed) {
-      this.#ladder.lost(outcome.livedMs);
-    } else if (!outcome.welcomed && outcome.how !== "told") {
-      return this.#ladder.failed();
+  /** Whether another transport is to be tried at once, rather than after a pause. */
+  #goesOnAtOnce({ how, code = 0, status = 0, welcomed, livedMs }: Outcome): boolean {
+    if (how === "lost" && welcomed) {
+      this.#ladder.lost(livedMs);
+      return false;
     }
-    return false;
+    // What the gateway itself says is no fault of the transport; what something in between says may be.
+    const gateway = how === "told" ? welcomed || code >= UNAUTHENTICATED || GATEWAY_ENDS.has(code) : GATEWAY_REFUSES.has(status);
+    return gateway ? false : this.#ladder.failed();
   }
 
   async #wait(outcome: Outcome, transport: TransportName): Promise<void> {

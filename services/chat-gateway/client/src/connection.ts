@@ -57,12 +57,18 @@ export class Connection {
    */
   async run(renew: boolean, signal: AbortSignal): Promise<Outcome> {
     const began = Date.now();
+    let first = renew;
     const ending = await new Promise<Ending>((resolve) => {
       this.#line = this.transport.open(
         {
           url: this.url,
           language: this.language,
-          credentials: (method, url) => this.#credentials(method, url, renew),
+          deadlineMs: this.timing.welcome,
+          credentials: (method, url, again = false) => {
+            const fresh = again || first;
+            first = false;
+            return this.#credentials(method, url, fresh);
+          },
         },
         { heard: (frames) => this.#heard(frames), ended: resolve },
       );

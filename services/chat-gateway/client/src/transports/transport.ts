@@ -35,8 +35,14 @@ export interface Address {
   /** Where the chat is: `https://…/v1/chat`. */
   url: string;
   language: string;
-  /** Asked for each request, since a proof is good for one. */
-  credentials(method: string, url: string): Promise<Credentials>;
+  /** Within this time a line has to come about. */
+  deadlineMs: number;
+  /**
+   * Asked for each request, since a proof is good for one.
+   *
+   * @param renew the one before was refused.
+   */
+  credentials(method: string, url: string, renew?: boolean): Promise<Credentials>;
 }
 
 /** A line under way or standing. */
