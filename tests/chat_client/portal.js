@@ -8,6 +8,8 @@ class Portal {
   changes = [];
   errors = [];
   frames = [];
+  signals = [];
+  state = null;
   over = null;
 
   async begin(options = {}) {
@@ -26,6 +28,9 @@ class Portal {
   get handlers() {
     return {
       onEntry: (entry) => this.entries.push(entry),
+      onState: (state) => (this.state = state),
+      onReceipt: (receipt) => this.signals.push(receipt),
+      onTyping: (typing) => this.signals.push(typing),
       onClosed: (closed) => (this.over = closed),
       onError: (error) => this.errors.push(told(error)),
     };

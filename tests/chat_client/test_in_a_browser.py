@@ -109,6 +109,26 @@ async def test_drops_lose_nothing_repeat_nothing_and_keep_the_order(
     assert len(await page.run("portal.transports")) > 2
 
 
+@pytest.mark.parametrize("transport", ["websocket", "sse"])
+async def test_who_read_and_who_types_is_told_to_the_other(page: Page, gateway: Gateway, transport: str) -> None:
+    await page.run(f"portal.begin({{transports: ['{transport}'], timing: {FAST}}})")
+    session_id = UUID(await page.run("portal.open()"))
+    async with gateway.talker("agent") as agent:
+        joined = await agent.ask("joined", type="join", session_id=session_id)
+        await page.until("portal.entries.length === 2")
+        await page.run(
+            "portal.session.read(1), portal.session.read(2), portal.session.read(1), portal.session.typing(true)"
+        )
+        await agent.until(lambda: any((r["kind"], r["up_to"]) == ("read", 2) for r in agent.all("receipt")), 10)
+        assert bool(agent.all("typing")) is (transport == "websocket"), "over HTTP that would be a request each"
+        await agent.say(type="typing", session_id=session_id, on=True)
+        await agent.say(type="receipt", session_id=session_id, kind="read", up_to=1)
+        who = joined["participant_id"]
+        await page.until(f"portal.signals.some((s) => s.type === 'typing' && s.on && s.participant_id === '{who}')")
+        await page.until(f"portal.signals.some((s) => s.kind === 'read' && s.participant_id === '{who}')")
+    assert await page.run("portal.state.participants[0].role") == "customer"
+
+
 async def test_a_line_that_is_silently_dead_is_noticed(page: Page, proxy: Proxy, gateway: Gateway) -> None:
     await page.run("portal.begin({timing: {firstRetry: 20, mostRetry: 200, idle: 200, reply: 200, welcome: 300}})")
     session_id = UUID(await page.run("portal.open()"))

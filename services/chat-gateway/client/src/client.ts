@@ -287,6 +287,10 @@ export class ChatClient {
         case "place":
           session.placed(frame);
           return true;
+        case "receipt":
+        case "typing":
+          session.signalled(frame);
+          return true;
         default:
           return false;
       }

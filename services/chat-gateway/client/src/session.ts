@@ -2,7 +2,7 @@ import { Chain, commitmentTo } from "./chain.js";
 import { IntegrityError, RefusedError, SessionOverError, type ChatError } from "./errors.js";
 import { newId } from "./hashing.js";
 import { Outbox, type Receipt } from "./outbox.js";
-import type { Ack, ClientFrame, Closed, EntryFrame, ErrorFrame, MessagePosted, Opened, PlaceFrame, QueueFrame, Send } from "./protocol.js";
+import type { Ack, ClientFrame, Closed, EntryFrame, ErrorFrame, MessagePosted, Opened, PlaceFrame, QueueFrame, ReceiptFrame, Send, TypingFrame } from "./protocol.js";
 
 export type Role = MessagePosted["role"];
 
@@ -29,8 +29,14 @@ export interface Bookmark {
 export interface SessionHandlers {
   /** The next entry, in its order, each number once. */
   onEntry?(entry: ChatEntry): void;
+  /** How the session stands (status, who takes part, how far each has read): at first, and whenever a line stands again. */
+  onState?(state: Opened): void;
   /** Where a waiting customer stands. */
   onQueue?(place: QueueFrame): void;
+  /** Somebody received or read further. */
+  onReceipt?(receipt: ReceiptFrame): void;
+  /** Somebody else types, or stopped; it counts for eight seconds. Not told over `longpoll`. */
+  onTyping?(typing: TypingFrame): void;
   /** The session is over; all entries are here. */
   onClosed?(closed: Closed): void;
   /** Somebody else has it now, or it waits again. */
@@ -72,6 +78,7 @@ export class ChatSession {
   #role: Role | undefined;
   #state: "attaching" | "live" | "over" = "attaching";
   #history: number | undefined;
+  #shown = 0;
   #catchUp = 0;
   #promised = "";
   #closing: Waiting<Closed>[] = [];
@@ -161,6 +168,19 @@ export class ChatSession {
     this.#tellIfLive({ type: "extend", session_id: this.id });
   }
 
+  /** Everything up to this entry was shown to a person who could read it. It is kept, and said again on a new line. */
+  read(upTo: number): void {
+    if (upTo > this.#shown) {
+      this.#shown = upTo;
+      this.#sayRead();
+    }
+  }
+
+  /** The reader types, or stopped: say so every few seconds while it goes on. Nothing of what is typed goes with it. */
+  typing(on: boolean): void {
+    this.#tellIfLive({ type: "typing", session_id: this.id, on });
+  }
+
   /** Say another frame about this session, if the line stands; tells whether it does. It is not said again by itself. */
   tell(frame: Extract<ClientFrame, { session_id: string }>): boolean {
     return this.#tellIfLive({ ...frame, session_id: this.id });
@@ -187,9 +207,11 @@ export class ChatSession {
     if (frame.last_seq < this.#chain.seq) {
       throw new IntegrityError("the gateway holds less than was here already", this.id, frame.last_seq);
     }
+    this.speaker.tell(() => this.handlers.onState?.(frame));
     this.#caughtUp();
     if (first) {
       this.#askToClose();
+      this.#sayRead();
     }
   }
 
@@ -266,6 +288,15 @@ export class ChatSession {
   }
 
   /** @internal */
+  signalled(frame: ReceiptFrame | TypingFrame): void {
+    if (frame.type === "receipt") {
+      this.speaker.tell(() => this.handlers.onReceipt?.(frame));
+    } else {
+      this.speaker.tell(() => this.handlers.onTyping?.(frame));
+    }
+  }
+
+  /** @internal */
   refused(frame: ErrorFrame): void {
     if (frame.client_id !== undefined && this.#outbox.refused(frame)) {
       return;
@@ -335,6 +366,12 @@ export class ChatSession {
   #askToClose(): void {
     if (this.#closing.length > 0) {
       this.#tellIfLive({ type: "close", session_id: this.id });
+    }
+  }
+
+  #sayRead(): void {
+    if (this.#shown > 0) {
+      this.#tellIfLive({ type: "receipt", session_id: this.id, kind: "read", up_to: this.#shown });
     }
   }
 
