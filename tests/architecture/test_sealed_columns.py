@@ -28,6 +28,7 @@ NOT_UNDER_IT = {
         "session_note.sealed",
         "session_lookup.file",
         "quarantined_text.sealed",
+        "authority.sealed",
         "session_entry.value",
         "kept_place.digest",
     },

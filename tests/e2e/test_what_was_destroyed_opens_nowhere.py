@@ -106,7 +106,8 @@ async def hear(stage: Stage, records: list[ReceivedRecord]) -> None:
     chat = [r for r in records if r.topic == "chat.message"]
     again = ReceivedRecord("chat.message", 1, 0, records[2].key, forged, headers)
     keyring, database = stage.opener(), Database(stage.transcripts, application="test")
-    (subject,) = make_subjects(stage.transcripts, SystemClock(), keyring)
+    subjects = make_subjects(stage.transcripts, SystemClock(), keyring)
+    subject = next(one for one in subjects if one.group == "transcripts.assembly")
     consumer = Consumer(subject, database=database, broker=MemoryBroker(), clock=SystemClock())
     await consumer.handle(chat[:3])
     await consumer.handle([again])

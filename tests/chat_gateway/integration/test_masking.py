@@ -72,3 +72,35 @@ async def test_who_is_entitled_sees_what_was_said(gateway: Gateway) -> None:
         await agent.until_seq(session_id, 3)
         assert agent.entries(session_id)[-1]["pii"]["text"] == f"number {NUMBER}"
         assert "masked" not in agent.all("entry")[-1]
+
+
+async def test_whoever_works_without_a_socket_can_do_the_same(gateway: Gateway) -> None:
+    async with (
+        httpx.AsyncClient(base_url=gateway.http, headers=gateway.issuer.headers("agent", sub="a-1")) as http,
+        gateway.talker("customer") as customer,
+        gateway.talker("supervisor", sub="s-1") as supervisor,
+        gateway.talker("agent", sub="a-1") as agent,
+    ):
+        session_id = await taken(agent, customer)
+        at = f"/v1/sessions/{session_id}"
+        await said(customer, session_id, f"number {NUMBER}")
+        checked = await http.post(f"{at}/check", json={"text": f"Is it {NUMBER}?"})
+        assert (checked.json()["verdict"], NUMBER in checked.text) == ("block", False)
+        refused = await http.post(f"{at}/messages", json={"client_id": str(uuid4()), "text": f"Is it {NUMBER}?"})
+        assert (refused.status_code, NUMBER in refused.text) == (422, False)
+        shown = await http.post(f"{at}/reveal", json={"seq": 3, "span": 0, "reason": "customer-asked"})
+        assert shown.json()["text"] == NUMBER
+        note = await http.post(f"{at}/note", json={"client_id": str(uuid4()), "text": "was in a hurry"})
+        assert note.json()["number"] == 1
+        regard = await http.post(f"{at}/regard", json={"standing": "stranger", "basis": "identity-in-doubt"})
+        sent = {"client_id": str(uuid4()), "answer": "acknowledgement", "version": 1}
+        assert (regard.status_code, (await http.post(f"{at}/answer", json=sent)).status_code) == (204, 204)
+        assert (await http.post(f"{at}/answer", json=sent)).status_code == 204
+        await customer.until_seq(session_id, 5)
+        await agent.say(type="duress")
+        alarm_id = (await supervisor.first("alarm"))["alarm_id"]
+        helper = gateway.issuer.headers("supervisor", sub="s-1")
+        assert (await http.post("/v1/desk/assist", json={"alarm_id": alarm_id}, headers=helper)).status_code == 204
+    reveals = await gateway.rows("SELECT fields FROM audit_entry WHERE action = 'pii.reveal'")
+    assert [row["fields"] for row in reveals] == [["entry.3.place.0.social-security-number", "reason.customer-asked"]]
+    assert await gateway.count("session_note") == await gateway.count("duress_answer") == 1

@@ -122,3 +122,24 @@ def test_what_was_let_stand_with_a_reason_is_no_leak() -> None:
     cut, kept = [Place(3, 0, 4, "name")], [Place(4, 2, 6, "name")]
     assert work(contents, Plan("redacted", "others", cut=cut)).leaks == [4]
     assert work(contents, Plan("redacted", "others", cut=cut, kept=kept)).leaks == []
+
+
+@pytest.mark.parametrize("named", [(), ("name", "employee-answers"), ("employee-answers", "employee-display-name")])
+def test_who_acts_for_the_customer_is_a_third_person_to_others(named: tuple[str, ...]) -> None:
+    representative: dict[str, Any] = {"who": str(new_id()), "role": "representative"}
+    came = {"account_id": "account-of-bea", "display_name": "Bea Guardian"}
+    contents = [
+        *talk("Hello", "Good morning"),
+        entry(5, "accompanied", came, **representative),
+        entry(6, "posted", {"text": "I speak for him"}, **representative),
+    ]
+    lines = work(contents, Plan("redacted", "others", named=frozenset(named))).document["lines"]
+    assert "Bea" not in str(lines)
+    assert "account-of-bea" not in str(lines)
+    assert [line["who"] for line in lines] == [
+        "customer", "employee 1", "customer", "employee 1", "representative 1", "representative 1",
+    ]  # fmt: skip
+    assert ("text" in lines[5]) == (not named), "their words are no answer of the agency's"
+    own = str(work(contents, Plan("redacted", "person")).document["lines"])
+    assert "Bea Guardian" in own
+    assert "account-of-bea" not in own

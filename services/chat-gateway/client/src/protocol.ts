@@ -9,6 +9,14 @@ export interface Accept {
   session_id: string;
 }
 
+/** Somebody with a proven authority comes into the conversation of the person for whom they act. */
+export interface AccompanyPerson {
+  type: "accompany";
+  session_id: string;
+  /** The entry of the register of authorities */
+  authority_id: string;
+}
+
 /** The message is durable under this number. */
 export interface Ack {
   type: "ack";
@@ -41,6 +49,12 @@ export interface AlarmFrame {
 export interface AnswerAlarm {
   type: "assist";
   alarm_id: string;
+}
+
+/** An answer of the register, in the version that was sent. */
+export interface AnswerUsed {
+  id: string;
+  version: number;
 }
 
 /** An agent takes offers from now on. */
@@ -106,7 +120,7 @@ export interface CustomerPii {
   /** Random; makes the commitment say nothing */
   salt?: string;
   /** The person's account at the identity provider (`sub`) */
-  account_id: string;
+  account_id?: string;
   display_name: string;
 }
 
@@ -238,7 +252,7 @@ export interface MessagePii {
   text: string;
 }
 
-/** One contribution by one participant. */
+/** One contribution by one participant: their own words, unless it says otherwise. */
 export interface MessagePosted {
   session_id: string;
   seq: number;
@@ -246,12 +260,16 @@ export interface MessagePosted {
   entry_id: string;
   /** Who made the entry; an id of this session only, no person's number */
   participant_id: string;
-  role: "customer" | "agent" | "supervisor" | "system";
+  role: "customer" | "representative" | "agent" | "supervisor" | "system";
   at: string;
   /** Running digest over entries 1..seq */
   digest: string;
   /** SHA-256 of the canonical pii, its salt included */
   commitment: string;
+  /** The answer of the register that was sent, if it is one */
+  answer?: AnswerUsed;
+  /** The words are somebody else's (a letter that is quoted); missing: whoever `role` names wrote them */
+  source?: "third-party";
   pii: MessagePii;
 }
 
@@ -378,7 +396,7 @@ export interface ParticipantJoined {
   entry_id: string;
   /** Who made the entry; an id of this session only, no person's number */
   participant_id: string;
-  role: "customer" | "agent" | "supervisor" | "system";
+  role: "customer" | "representative" | "agent" | "supervisor" | "system";
   at: string;
   /** Running digest over entries 1..seq */
   digest: string;
@@ -394,6 +412,22 @@ export interface ParticipantOut {
   role: string;
   display_name: string;
   joined_at: string;
+}
+
+/** The employee found how the person stands to what they ask about: a party to it, or nobody who may hear of it. */
+export interface PersonRegarded {
+  session_id: string;
+  seq: number;
+  /** The sender's own id for this entry; sending it again is the same entry */
+  entry_id: string;
+  /** Who made the entry; an id of this session only, no person's number */
+  participant_id: string;
+  role: "customer" | "representative" | "agent" | "supervisor" | "system";
+  at: string;
+  /** Running digest over entries 1..seq */
+  digest: string;
+  standing: "party" | "stranger";
+  basis: "asks-about-another" | "identity-in-doubt" | "authority-shown" | "mistake";
 }
 
 export interface Ping {
@@ -467,9 +501,37 @@ export interface ReceiptFrame {
   session_id: string;
 }
 
+/** An employee found how the person stands to what they ask about. A stranger gets the acknowledgement and nothing else. */
+export interface RegardPerson {
+  type: "regard";
+  session_id: string;
+  standing: "party" | "stranger";
+  basis: "asks-about-another" | "identity-in-doubt" | "authority-shown" | "mistake";
+}
+
 export interface ReleaseHold {
   type: "unhold";
   session_id: string;
+}
+
+/** Somebody with a proven authority to act for the person takes part from here on. */
+export interface RepresentativeJoined {
+  session_id: string;
+  seq: number;
+  /** The sender's own id for this entry; sending it again is the same entry */
+  entry_id: string;
+  /** Who made the entry; an id of this session only, no person's number */
+  participant_id: string;
+  role: "customer" | "representative" | "agent" | "supervisor" | "system";
+  at: string;
+  /** Running digest over entries 1..seq */
+  digest: string;
+  /** SHA-256 of the canonical pii, its salt included */
+  commitment: string;
+  /** The entry of the register under which the proof is filed */
+  authority_id: string;
+  authority: "representative" | "guardian" | "representative-payee" | "attorney";
+  pii: CustomerPii;
 }
 
 /** Take part again: everything after `after_seq`, then what follows. */
@@ -508,6 +570,8 @@ export interface Send {
   text: string;
   /** Number of the last entry that the sender has seen: refused if somebody else said something since */
   seen_seq?: number;
+  /** The words are somebody else's, a letter for one; the entry says so */
+  third_party?: boolean;
   /** Why an employee says what the check of drafts warns of; it is recorded */
   reason?: "customers-own" | "public-contact" | "authorised-third-person";
 }
@@ -520,7 +584,7 @@ export interface SessionClosed {
   entry_id: string;
   /** Who made the entry; an id of this session only, no person's number */
   participant_id: string;
-  role: "customer" | "agent" | "supervisor" | "system";
+  role: "customer" | "representative" | "agent" | "supervisor" | "system";
   at: string;
   /** Running digest over entries 1..seq */
   digest: string;
@@ -535,7 +599,7 @@ export interface SessionHeld {
   entry_id: string;
   /** Who made the entry; an id of this session only, no person's number */
   participant_id: string;
-  role: "customer" | "agent" | "supervisor" | "system";
+  role: "customer" | "representative" | "agent" | "supervisor" | "system";
   at: string;
   /** Running digest over entries 1..seq */
   digest: string;
@@ -551,7 +615,7 @@ export interface SessionOpened {
   entry_id: string;
   /** Who made the entry; an id of this session only, no person's number */
   participant_id: string;
-  role: "customer" | "agent" | "supervisor" | "system";
+  role: "customer" | "representative" | "agent" | "supervisor" | "system";
   at: string;
   /** Running digest over entries 1..seq */
   digest: string;
@@ -564,6 +628,7 @@ export interface SessionOpened {
   identity_assurance: number;
   authenticator_assurance: number;
   authenticated_at: string;
+  classification?: "unclassified";
   pii: CustomerPii;
 }
 
@@ -575,7 +640,7 @@ export interface SessionResumed {
   entry_id: string;
   /** Who made the entry; an id of this session only, no person's number */
   participant_id: string;
-  role: "customer" | "agent" | "supervisor" | "system";
+  role: "customer" | "representative" | "agent" | "supervisor" | "system";
   at: string;
   /** Running digest over entries 1..seq */
   digest: string;
@@ -590,7 +655,7 @@ export interface SessionReturned {
   entry_id: string;
   /** Who made the entry; an id of this session only, no person's number */
   participant_id: string;
-  role: "customer" | "agent" | "supervisor" | "system";
+  role: "customer" | "representative" | "agent" | "supervisor" | "system";
   at: string;
   /** Running digest over entries 1..seq */
   digest: string;
@@ -607,7 +672,7 @@ export interface SessionTransferred {
   entry_id: string;
   /** Who made the entry; an id of this session only, no person's number */
   participant_id: string;
-  role: "customer" | "agent" | "supervisor" | "system";
+  role: "customer" | "representative" | "agent" | "supervisor" | "system";
   at: string;
   /** Running digest over entries 1..seq */
   digest: string;
@@ -628,7 +693,7 @@ export interface SilenceExtended {
   entry_id: string;
   /** Who made the entry; an id of this session only, no person's number */
   participant_id: string;
-  role: "customer" | "agent" | "supervisor" | "system";
+  role: "customer" | "representative" | "agent" | "supervisor" | "system";
   at: string;
   /** Running digest over entries 1..seq */
   digest: string;
@@ -642,7 +707,7 @@ export interface SilenceWarned {
   entry_id: string;
   /** Who made the entry; an id of this session only, no person's number */
   participant_id: string;
-  role: "customer" | "agent" | "supervisor" | "system";
+  role: "customer" | "representative" | "agent" | "supervisor" | "system";
   at: string;
   /** Running digest over entries 1..seq */
   digest: string;
@@ -682,6 +747,18 @@ export interface TypingFrame {
   session_id: string;
   participant_id: string;
   on: boolean;
+}
+
+/** An employee sends an answer of the register, by id and version. It has no place to fill in. */
+export interface UseAnswer {
+  type: "answer";
+  session_id: string;
+  /** The client's own id for this message; sending it again is the same message */
+  client_id: string;
+  answer: string;
+  version: number;
+  /** As in `send` */
+  seen_seq?: number;
 }
 
 export interface Welcome {
@@ -730,11 +807,15 @@ export type EntryFrame =
   | EntryOf<"resumed", SessionResumed>
   | EntryOf<"warned", SilenceWarned>
   | EntryOf<"extended", SilenceExtended>
+  | EntryOf<"accompanied", RepresentativeJoined>
+  | EntryOf<"regarded", PersonRegarded>
   | EntryOf<"closed", SessionClosed>;
 
 /** What a client says. */
 export type ClientFrame =
   | Accept
+  | AccompanyPerson
+  | UseAnswer
   | AnswerAlarm
   | Available
   | Away
@@ -752,6 +833,7 @@ export type ClientFrame =
   | Ping
   | Prioritise
   | Mark
+  | RegardPerson
   | Resume
   | Reveal
   | Send
@@ -786,6 +868,8 @@ export type ServerFrame =
 
 /** Why something was refused; PROTOCOL.md says what to do. */
 export type ErrorCode =
+  | "acknowledgement-only"
+  | "answer-not-in-force"
   | "classified-marking"
   | "client-id-reused"
   | "cursor-ahead"

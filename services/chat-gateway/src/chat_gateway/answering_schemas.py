@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from chat_gateway.wire import ClientFrame, Id, Text
+from chat_gateway.wire import ClientFrame, Id, Seq, Text
 
 OverrideReason = Literal["customers-own", "public-contact", "authorised-third-person"]
 RevealReason = Literal["verify-identity", "needed-for-the-answer", "customer-asked", "safety"]
@@ -94,6 +94,34 @@ class Revealed(BaseModel):
     span: int
     kind: str
     text: str = Field(repr=False)
+
+
+class UseAnswer(ClientFrame):
+    """An employee sends an answer of the register, by id and version. It has no place to fill in."""
+
+    type: Literal["answer"]
+    session_id: Id
+    client_id: Id = Field(description="The client's own id for this message; sending it again is the same message")
+    answer: str = Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")
+    version: int = Field(ge=1, le=100_000)
+    seen_seq: Seq | None = Field(default=None, description="As in `send`")
+
+
+class RegardPerson(ClientFrame):
+    """An employee found how the person stands to what they ask about. A stranger gets the acknowledgement and nothing else."""
+
+    type: Literal["regard"]
+    session_id: Id
+    standing: Literal["party", "stranger"]
+    basis: Literal["asks-about-another", "identity-in-doubt", "authority-shown", "mistake"]
+
+
+class AccompanyPerson(ClientFrame):
+    """Somebody with a proven authority comes into the conversation of the person for whom they act."""
+
+    type: Literal["accompany"]
+    session_id: Id
+    authority_id: Id = Field(description="The entry of the register of authorities")
 
 
 class NoteBody(BaseModel):

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from chat_gateway import SERVICE_NAME
 from chat_gateway.answering.api import answering_router
+from chat_gateway.answering.register_api import public_wordings, register_router
 from chat_gateway.answering.tools import Tools
 from chat_gateway.api import own_sessions, public, router
 from chat_gateway.desks import Desks
@@ -114,7 +115,7 @@ class Gateway:
             settings=settings,
             clock=clock,
         )
-        self.tools = Tools(self.database, self.journal, settings, clock)
+        self.tools = Tools(self.database, self.chat, keyring, settings, clock)
         other_files = load_lookups(settings.registers)
         systems = connect(settings.lookup_addresses, other_files, clock)
         self.lookups = LookUps(self.chat, other_files, systems, self.database, clock)
@@ -264,6 +265,8 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None, keyring: Key
             actions_router,
             listening_router,
             lookup_router,
+            register_router,
+            public_wordings,
             audit_routes.router,
             audit_routes.own_accesses("session.accesses-own", own_sessions),
         ],

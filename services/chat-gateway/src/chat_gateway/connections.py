@@ -188,7 +188,7 @@ class Connection:
             self._turn_away("the first frame must be hello with a token")
             return
         self._unacknowledged += 1
-        manner = Manner(frame.seen_seq, frame.reason, self._terminal)
+        manner = Manner(frame.seen_seq, frame.reason, self._terminal, frame.third_party)
         part, client_id = subscription.part, frame.client_id
         await self._chat.post(part, client_id=client_id, text=frame.text, reply=self, manner=manner)
 

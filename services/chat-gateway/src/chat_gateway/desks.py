@@ -269,8 +269,11 @@ class Desks:
         """Leave the queue and keep the place: the session ends, and the token opens one that stands where it stood.
 
         Raises:
+            NotYourSessionError: it is somebody else's place.
             NotInThisStateError: the session does not wait.
         """
+        if part.participant.role != "customer":
+            raise NotYourSessionError
         now, live = self._clock.now(), part.live
         token = secrets.token_urlsafe(TOKEN_BYTES)
         valid_until = now + timedelta(hours=self._settings.place_kept_hours)

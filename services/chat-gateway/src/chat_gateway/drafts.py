@@ -6,7 +6,13 @@ from uuid import UUID
 
 import orjson
 
-from chat_gateway.errors import ClientIdReusedError, SessionClosedError, UnknownSessionError, UnseenMessageError
+from chat_gateway.errors import (
+    AcknowledgementOnlyError,
+    ClientIdReusedError,
+    SessionClosedError,
+    UnknownSessionError,
+    UnseenMessageError,
+)
 from chat_gateway.model import (
     Close,
     Contribution,
@@ -23,7 +29,7 @@ from chat_gateway.model import (
 )
 from chat_gateway.routing.quiet import Quiet
 from chat_gateway.situation import Situation, Words
-from chat_gateway.turns import Transfer, Turn, check_silence
+from chat_gateway.turns import Accompany, Regard, Transfer, Turn, check_silence
 from common.contracts.chat import EMPTY_DIGEST, SALT_BYTES, canonical, commitment_to, running_digest
 from common.protection.data_key import DataKey
 from common.protection.events import packed
@@ -155,6 +161,7 @@ class Draft:
             ClientIdReusedError: its id stands for another content.
             SessionClosedError: nothing follows the closing entry.
             UnknownSessionError: somebody else has the session.
+            AcknowledgementOnlyError: an employee answers a stranger in words of their own.
             UnseenMessageError: somebody else said something that its sender has not seen.
             NotInThisStateError: the session's state does not allow this.
             KeyDestroyedError: the session's key was destroyed.
@@ -170,14 +177,21 @@ class Draft:
         who = contribution.participant
         if contribution.kind is not Kind.MESSAGE:
             self._turn(contribution, at)
-        elif who.role != "customer" and who.id != self.situation.owner:
+        elif not who.public and who.id != self.situation.owner:
             raise UnknownSessionError
-        elif isinstance(contribution, Post) and contribution.seen is not None:
-            self._check_seen(who.id, contribution.seen)
+        elif isinstance(contribution, Post):
+            self._check_post(contribution)
         receipt = self._add(contribution, at)
         if contribution.kind is Kind.MESSAGE:
-            self._spoken().spoken(by_customer=who.role == "customer", at=at)
+            self._spoken().spoken(by_customer=who.public, at=at)
         return receipt
+
+    def _check_post(self, post: Post) -> None:
+        who = post.participant
+        if self.situation.stranger and not who.public and not (post.answer and post.answer.for_strangers):
+            raise AcknowledgementOnlyError
+        if post.seen is not None:
+            self._check_seen(who.id, post.seen)
 
     def _check_seen(self, sender: str, seen: int) -> None:
         spoke = self.state.spoke | {e.by: e.seq for e in self.entries if e.kind is Kind.MESSAGE}
@@ -204,13 +218,16 @@ class Draft:
             ):
                 raise UnknownSessionError
             self.closed = contribution
-        if isinstance(contribution, Open | Join | Transfer) and who.principal_id not in self.state.participants:
+        if (
+            isinstance(contribution, Open | Join | Transfer | Accompany)
+            and who.principal_id not in self.state.participants
+        ):
             self.participants[who.principal_id] = who
         self.situation = self.situation.with_quiet(quiet).after(
             contribution.kind, contribution.content(), participant_id=who.id, at=at
         )
         self._spoken().clear()
-        self.turned = True
+        self.turned = self.turned or not isinstance(contribution, Accompany | Regard)
 
     def _spoken(self) -> Words:
         if self._words is None:
@@ -233,8 +250,7 @@ class Draft:
         receipt = Receipt(seq, at, digest, previous, salt if pii else "")
         self._receipts[contribution.entry_id] = receipt
         head = b'%b,"digest":"%b"' % (covered[:-1], digest.encode())
-        by_customer = contribution.participant.role == "customer"
-        by = contribution.participant.id
+        by_customer, by = contribution.participant.public, contribution.participant.id
         self.entries.append(
             Entry(contribution.kind, contribution.entry_id, receipt, by_customer, by, head, sealed, pii)
         )
@@ -248,16 +264,17 @@ class Draft:
     def _covered(self, contribution: Contribution, seq: int, at: str, pii: bytes) -> bytes:
         """The bytes of the entry that the running digest covers: a commitment stands for `pii`."""
         who = contribution.participant
-        if isinstance(contribution, Post):
+        content = contribution.content()
+        if isinstance(contribution, Post) and not content:
             # The same as below, in a fraction of the time; a property test holds both against each other.
             return (
                 f'{{"at":"{at}","commitment":"{commitment_to(pii)}","entry_id":"{contribution.entry_id}",'
                 f'"participant_id":"{who.id}","role":"{who.role}","seq":{seq},"session_id":"{self.state.key}"}}'
             ).encode()
-        content = contribution.content() | ({"commitment": commitment_to(pii)} if pii else {})
         return canonical(
             {
                 **content,
+                **({"commitment": commitment_to(pii)} if pii else {}),
                 "at": at,
                 "entry_id": contribution.entry_id,
                 "participant_id": who.id,

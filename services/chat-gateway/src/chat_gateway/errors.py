@@ -66,6 +66,58 @@ class TooManyRevealsError(TooManyError):
         )
 
 
+class UnknownAnswerError(NotFoundError):
+    kind, title = "unknown-answer", "There is no such answer"
+
+    def __init__(self) -> None:
+        super().__init__("there is no such answer in this version")
+
+
+class AnswerNotInForceError(ConflictError):
+    kind, title = "answer-not-in-force", "This version of the answer may not be sent now"
+
+    def __init__(self, version: int | None) -> None:
+        holds = f"version {version} is in force" if version else "no version is in force for this topic"
+        super().__init__(f"this version of the answer may not be sent here now; {holds}")
+
+
+class AnswerNotFitError(InvalidError):
+    """What is to be sent to many may hold nothing of anybody, and nothing that may not be said to everybody."""
+
+    kind, title = "answer-not-fit", "This cannot be an answer for everybody"
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__(" ".join(reasons), errors=[FieldError("text", reason) for reason in reasons])
+
+
+class OwnAnswerError(ForbiddenError):
+    kind, title = "own-answer", "Somebody else has to approve what one wrote"
+
+    def __init__(self) -> None:
+        super().__init__("somebody else than its author has to approve an answer")
+
+
+class UnknownAuthorityError(NotFoundError):
+    kind, title = "unknown-authority", "There is no such entry"
+
+    def __init__(self) -> None:
+        super().__init__("there is no such entry in the register of authorities")
+
+
+class NoAuthorityError(ForbiddenError):
+    kind, title = "no-authority", "No authority is proven"
+
+    def __init__(self) -> None:
+        super().__init__("no authority to act for this person is proven for today")
+
+
+class OwnEntryError(ForbiddenError):
+    kind, title = "own-entry", "Somebody else has to check what one entered"
+
+    def __init__(self) -> None:
+        super().__init__("somebody else than who entered it has to check an authority")
+
+
 class UnknownAlarmError(NotFoundError):
     kind, title = "unknown-alarm", "There is no such call for help"
 
@@ -124,6 +176,18 @@ class DraftNeedsReasonError(ConflictError):
 
 def _told(rules: Sequence[dict[str, object]]) -> str:
     return " ".join(f"{rule['says']} {rule['change']}" for rule in rules)
+
+
+class AcknowledgementOnlyError(ForbiddenError):
+    """Nothing of substance goes to somebody who is no party to the case (DEEOIC bulletin, item 5; S2-043)."""
+
+    kind, title = "acknowledgement-only", "Only the acknowledgement may be sent here"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the person is no party to what they ask about: only answers made for strangers may be sent, the acknowledgement "
+            "for one; it neither confirms nor denies anything"
+        )
 
 
 class ClassifiedMarkingError(InvalidError):
@@ -225,6 +289,8 @@ class NotStoredYetError(UnavailableError):
 
 
 __all__ = [
+    "AcknowledgementOnlyError",
+    "AnswerNotInForceError",
     "ClassifiedMarkingError",
     "ClientIdReusedError",
     "CursorAheadError",

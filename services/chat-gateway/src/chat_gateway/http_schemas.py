@@ -38,6 +38,7 @@ class SessionOut(BaseModel):
     notice_language: str
     last_seq: int
     digest: str
+    classification: Literal["unclassified"] = "unclassified"
     participants: list[ParticipantOut]
 
 

@@ -16,6 +16,7 @@ from chat_gateway.publishing import EntryHeaders
 from chat_gateway.rows import arguments, json_of, participant_place, turned
 from chat_gateway.settings import ChatGatewaySettings
 from common.clock import rfc3339
+from common.contracts.chat import PUBLIC
 from common.errors import NotFoundError
 from common.protection.events import unpacked
 from common.protection.keyring import Keyring
@@ -99,7 +100,7 @@ class StoredEntry:
         """Raises: KeyDestroyedError: what was said in the session was destroyed."""
         read = orjson.loads(self.value)
         receipt = Receipt(self.seq, read["at"], read["digest"], previous)
-        by_customer = read["role"] == "customer"
+        by_customer = read["role"] in PUBLIC
         if "pii" not in read:
             return Entry(self.kind, self.entry_id, receipt, by_customer, read["participant_id"], self.value[:-1])
         pii = state.data_key.open(unpacked(read["pii"]["sealed"]), place_of(self.kind, state.key, self.seq))

@@ -12,8 +12,11 @@ import orjson
 
 from chat_gateway.routing.quiet import Patience
 from common.contracts.chat import (
+    PUBLIC,
     MessagePosted,
     ParticipantJoined,
+    PersonRegarded,
+    RepresentativeJoined,
     Role,
     SessionClosed,
     SessionEntry,
@@ -51,6 +54,8 @@ class Kind(StrEnum):
     RESUMED = "resumed"
     WARNED = "warned"
     EXTENDED = "extended"
+    ACCOMPANIED = "accompanied"
+    REGARDED = "regarded"
     CLOSED = "closed"
 
 
@@ -64,6 +69,8 @@ EVENTS: dict[Kind, type[SessionEntry]] = {
     Kind.RESUMED: SessionResumed,
     Kind.WARNED: SilenceWarned,
     Kind.EXTENDED: SilenceExtended,
+    Kind.ACCOMPANIED: RepresentativeJoined,
+    Kind.REGARDED: PersonRegarded,
     Kind.CLOSED: SessionClosed,
 }
 _TYPES = {kind: event.event_type for kind, event in EVENTS.items()}
@@ -92,6 +99,11 @@ class Participant:
     pin: str = field(default="", repr=False)
     office: str = ""
     region: str = ""
+
+    @property
+    def public(self) -> bool:
+        """Whether it is a member of the public: the person themself, or who acts for them."""
+        return self.role in PUBLIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +146,7 @@ class Entry:
 
     Attributes:
         entry_id: a UUID as lower-case text, which costs less than the object where thousands go through in a second.
-        by_customer: whether the customer made it.
+        by_customer: whether a member of the public made it.
         by: participant who made it.
         head: its JSON without `pii` and without the closing brace, as it is stored, told and delivered.
         sealed: `pii` as it is stored and told; empty where there is none.
@@ -191,6 +203,15 @@ class Contribution:
         return canonical(said | {"salt": salt}) if (said := self.personal()) else b""
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerRef:
+    """An answer of the register in one version. `for_strangers`: it may be sent to somebody who is no party to a case."""
+
+    id: str
+    version: int
+    for_strangers: bool = False
+
+
 @dataclass(slots=True)
 class Post(Contribution):
     kind = Kind.MESSAGE
@@ -198,6 +219,15 @@ class Post(Contribution):
     text: str = field(repr=False)
     seen: int | None = None
     """Number of the last entry that the sender has seen, if they say."""
+    answer: AnswerRef | None = None
+    """The answer of the register that is sent."""
+    third_party: bool = False
+    """The words are somebody else's."""
+
+    def content(self) -> dict[str, Any]:
+        used = {"id": self.answer.id, "version": self.answer.version} if self.answer else None
+        said = {"answer": used, "source": "third-party" if self.third_party else None}
+        return {name: value for name, value in said.items() if value is not None}
 
     def personal(self) -> dict[str, str]:
         return {"text": self.text}
@@ -235,6 +265,7 @@ class Open(Contribution):
             "identity_assurance": facts.identity_assurance,
             "authenticator_assurance": facts.authenticator_assurance,
             "authenticated_at": facts.authenticated_at,
+            "classification": "unclassified",
         }
 
     def personal(self) -> dict[str, str]:

@@ -36,4 +36,4 @@ def may_take(status: Status) -> bool:
 
 
 def close_reason(participant: Participant) -> CloseReason:
-    return "customer_left" if participant.role == "customer" else "agent_closed"
+    return "customer_left" if participant.public else "agent_closed"

@@ -64,7 +64,7 @@ def _opened(draft: Draft, keys: ColumnKeys) -> dict[str, Any]:
 
 
 def _joined(draft: Draft, who: Participant, keys: ColumnKeys) -> dict[str, Any]:
-    if who.role != "customer" and not (who.pin and who.display_name):
+    if not who.public and not (who.pin and who.display_name):
         raise ValueError("an employee takes part under a PIN and a name (S1-035)")
     named = {"principal_id": who.principal_id, "display_name": who.display_name, "pin": who.pin}
     return {
@@ -120,7 +120,7 @@ def _closed(draft: Draft, traceparent: str) -> dict[str, Any]:
             traceparent=traceparent,
         )
         for p in (draft.state.participants | draft.participants).values()
-        if p.role != "customer"
+        if not p.public
     ]
     return {
         "session_id": draft.state.key,

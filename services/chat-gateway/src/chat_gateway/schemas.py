@@ -5,20 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from chat_gateway.answering_schemas import (
-    AlarmFrame,
-    AnswerAlarm,
-    BrokenRule,
-    CheckDraft,
-    Checked,
-    Duress,
-    MaskedPlace,
-    NoteFrame,
-    OverrideReason,
-    Reveal,
-    Revealed,
-    WriteNote,
-)
+from chat_gateway import answering_schemas as answering
 from chat_gateway.desk_schemas import (
     Accept,
     Available,
@@ -112,7 +99,10 @@ class Send(ClientFrame):
         default=None,
         description="Number of the last entry that the sender has seen: refused if somebody else said something since",
     )
-    reason: OverrideReason | None = Field(
+    third_party: bool = Field(
+        default=False, description="The words are somebody else's, a letter for one; the entry says so"
+    )
+    reason: answering.OverrideReason | None = Field(
         default=None, description="Why an employee says what the check of drafts warns of; it is recorded"
     )
 
@@ -155,11 +145,14 @@ AnyClientFrame = (
     | Extend
     | Prioritise
     | KeepPlace
-    | WriteNote
-    | Duress
-    | AnswerAlarm
-    | CheckDraft
-    | Reveal
+    | answering.WriteNote
+    | answering.Duress
+    | answering.AnswerAlarm
+    | answering.CheckDraft
+    | answering.Reveal
+    | answering.UseAnswer
+    | answering.RegardPerson
+    | answering.AccompanyPerson
 )
 FromClient = Annotated[AnyClientFrame, Field(discriminator="type")]
 from_client: TypeAdapter[AnyClientFrame] = TypeAdapter(FromClient)
@@ -259,10 +252,21 @@ class EntryFrame(BaseModel):
 
     type: Literal["entry"]
     kind: Literal[
-        "opened", "joined", "message", "transferred", "returned", "held", "resumed", "warned", "extended", "closed"
+        "opened",
+        "joined",
+        "message",
+        "transferred",
+        "returned",
+        "held",
+        "resumed",
+        "warned",
+        "extended",
+        "accompanied",
+        "regarded",
+        "closed",
     ]
     entry: dict[str, Any]
-    masked: list[MaskedPlace] = Field(
+    masked: list[answering.MaskedPlace] = Field(
         default=[], description="Places that are masked for this reader; `reveal` shows one of them"
     )
     withheld: list[str] = Field(default=[], description="Members left out for this reader; the commitment covers them")
@@ -288,7 +292,7 @@ class ErrorFrame(BaseModel):
     client_id: Id | None = None
     retryable: bool = False
     seq: int | None = Field(default=None, description="Number of the message that the sender has not seen")
-    rules: list[BrokenRule] | None = Field(default=None, description="What an employee's words break")
+    rules: list[answering.BrokenRule] | None = Field(default=None, description="What an employee's words break")
     acr_values: list[str] | None = Field(
         default=None, description="Levels that a new authentication must reach (RFC 9470)"
     )
@@ -322,10 +326,10 @@ AnyServerFrame = (
     | TransferFrame
     | QueueFrame
     | PlaceFrame
-    | NoteFrame
-    | AlarmFrame
-    | Checked
-    | Revealed
+    | answering.NoteFrame
+    | answering.AlarmFrame
+    | answering.Checked
+    | answering.Revealed
     | ReceiptFrame
     | TypingFrame
 )

@@ -14,6 +14,9 @@ from common.errors import MunimentError
 from common.protection.data_key import DataKey
 
 PAGE = 500
+BRINGING = frozenset({Kind.OPENED, Kind.JOINED, Kind.TRANSFERRED, Kind.ACCOMPANIED})
+"""Entries with which somebody comes in."""
+
 KEPT = 512
 """Sessions kept in hand though nobody here has to do with them now."""
 
@@ -82,7 +85,7 @@ class LiveSession:
         """Take in what the database has beyond what is known here."""
         async with self._reading:
             while stored := await journal.entries_after(self.state.id, self.state.last_seq, PAGE):
-                if any(e.kind in (Kind.OPENED, Kind.JOINED, Kind.TRANSFERRED) for e in stored):
+                if any(e.kind in BRINGING for e in stored):
                     self.state.participants.update(await journal.participants(self.state))
                 self._take_in(stored)
 

@@ -21,6 +21,8 @@ class Situation:
     owner: the id, in this session, of the employee who has it; of who had it last when it is closed.
     topic: coded; a transfer may change it.
     held_until: while on hold.
+    stranger: the person is no party to what they ask about.
+    accompanied: somebody with a proven authority takes part.
     quiet: as of the last entry that is no message.
     """
 
@@ -28,6 +30,8 @@ class Situation:
     owner: str | None = None
     topic: str = ""
     held_until: datetime | None = None
+    stranger: bool = False
+    accompanied: bool = False
     quiet: Quiet = field(default_factory=Quiet)
 
     @property
@@ -56,7 +60,9 @@ class Situation:
                 quiet = self.quiet.paused().agency_spoke(now)
                 made = replace(self, status=Status.ACTIVE, owner=participant_id, quiet=quiet)
             case Kind.RETURNED:
-                made = Situation(topic=content["chat_topic"])
+                made = Situation(
+                    topic=content["chat_topic"], stranger=self.stranger, accompanied=self.accompanied
+                )  # fmt: skip
             case Kind.HELD:
                 made = replace(self, held_until=datetime.fromisoformat(content["until"]), quiet=self.quiet.paused())
             case Kind.RESUMED:
@@ -67,7 +73,15 @@ class Situation:
                 made = replace(self, quiet=self.quiet.extend(now))
             case Kind.CLOSED:
                 made = replace(self, status=Status.CLOSED, held_until=None, quiet=self.quiet.paused())
+            case _:
+                made = self._of_the_person(kind, content)
         return made
+
+    def _of_the_person(self, kind: Kind, content: Mapping[str, Any]) -> "Situation":
+        """How it stands after an entry about who the person is."""
+        if kind is Kind.ACCOMPANIED:
+            return replace(self, accompanied=True)
+        return replace(self, stranger=content["standing"] == "stranger") if kind is Kind.REGARDED else self
 
 
 class Words:

@@ -39,12 +39,14 @@ class Manner:
     Attributes:
         seen: number of the last entry that the sender has seen; None where they do not say.
         reason: coded reason for which what the check warns of may be said.
+        third_party: the words are somebody else's.
         terminal: network terminal, as the server saw it.
     """
 
     seen: int | None = None
     reason: str | None = None
     terminal: str = ""
+    third_party: bool = False
 
 
 PLAIN = Manner()
@@ -68,12 +70,12 @@ class Speech:
 
     def __init__(self, database: Database, agency: Agency, clock: Clock) -> None:
         self._database = database
-        self._agency = agency
+        self.agency = agency
         self._clock = clock
 
     def check(self, state: SessionState, text: str) -> Checked:
         """What the rules say of an employee's words to the person of this session."""
-        return check(text, listener_of(state), self._agency)
+        return check(text, listener_of(state), self.agency)
 
     async def let_pass(self, said: Utterance) -> None:
         """Return if it may become an entry. It waits only where something is recorded first.
@@ -85,7 +87,7 @@ class Speech:
         if (marking := marking_in(said.text)) is not None:
             await self._set_apart(said, marking)
             raise ClassifiedMarkingError
-        if said.who.role == "customer":
+        if said.who.public:
             return
         checked = self.check(said.state, said.text)
         if checked.verdict == "allow":
@@ -122,8 +124,15 @@ class Speech:
 def listener_of(state: SessionState) -> Listener:
     """The person of this session, as far as it matters for what may be said to them."""
     person = next((p for p in state.participants.values() if p.role == "customer"), None)
-    proven = state.opening is not None and state.opening.identity_assurance >= PROVEN
-    return Listener("proven" if proven else "unproven", person.display_name if person else "")
+    name = person.display_name if person else ""
+    if state.situation.stranger:
+        return Listener("stranger", name)
+    return Listener("proven" if is_proven(state) else "unproven", name, state.situation.accompanied)
+
+
+def is_proven(state: SessionState) -> bool:
+    """Whether the person is proven to be who they say, as well as a party to a case has to be."""
+    return state.opening is not None and state.opening.identity_assurance >= PROVEN
 
 
 def refusal_of(checked: Checked, reason: str | None) -> MunimentError | None:

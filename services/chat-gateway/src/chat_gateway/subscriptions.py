@@ -67,7 +67,7 @@ class Subscription:
         self.cursor = cursor
         self.live = False
         self.participant_id = part.participant.id
-        self.for_customer = part.participant.role == "customer"
+        self.for_customer = part.participant.public
         self.view = part.view
         self._early: list[str] | None = []
         self._origin = listener.origin

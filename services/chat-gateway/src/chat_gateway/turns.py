@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from chat_gateway.errors import NotInThisStateError, UnknownSessionError
 from chat_gateway.model import Contribution, Kind, Participant
@@ -10,7 +10,7 @@ from chat_gateway.routing.ownership import TRANSITIONS, Act, Stage
 from chat_gateway.routing.quiet import Due, Patience, Quiet
 from chat_gateway.situation import Situation
 from common.clock import rfc3339
-from common.contracts.chat import TransferReason
+from common.contracts.chat import Authority, TransferReason
 
 
 def system(session_key: str) -> Participant:
@@ -150,6 +150,53 @@ class Extend(Turn):
             raise NotInThisStateError("there is time: no end was announced")
         if not quiet.left(self.patience):
             raise NotInThisStateError("more time was given as often as can be; say something to go on")
+
+
+@dataclass(slots=True)
+class Accompany(Turn):
+    """Somebody with a proven authority comes in; `participant` is the representative."""
+
+    kind = Kind.ACCOMPANIED
+
+    authority_id: str
+    authority: Authority
+
+    def content(self) -> dict[str, Any]:
+        return {"authority_id": self.authority_id, "authority": self.authority}
+
+    def personal(self) -> dict[str, str]:
+        return {"account_id": self.participant.principal_id, "display_name": self.participant.display_name}
+
+    def check(self, situation: Situation, quiet: Quiet, now: datetime) -> None:
+        """Whoever may be in the session may come at any time before its end."""
+
+
+@dataclass(slots=True)
+class Regard(Turn):
+    """The owner found how the person stands to what they ask about.
+
+    Attributes:
+        proven: the person's identity is proven well enough to be a party.
+    """
+
+    kind = Kind.REGARDED
+
+    standing: Literal["party", "stranger"]
+    basis: Literal["asks-about-another", "identity-in-doubt", "authority-shown", "mistake"]
+    proven: bool
+
+    def content(self) -> dict[str, Any]:
+        return {"standing": self.standing, "basis": self.basis}
+
+    def check(self, situation: Situation, quiet: Quiet, now: datetime) -> None:  # noqa: ARG002 - the same for all
+        if situation.owner != self.participant.id:
+            raise UnknownSessionError
+        if self.standing == "stranger":
+            return
+        if self.basis == "authority-shown" and not situation.accompanied:
+            raise NotInThisStateError("nobody with a proven authority takes part in this conversation")
+        if self.basis != "authority-shown" and not self.proven:
+            raise NotInThisStateError("who is not proven to be a party stays a stranger")
 
 
 def check_silence(situation: Situation, quiet: Quiet, now: datetime, patience: Patience) -> None:

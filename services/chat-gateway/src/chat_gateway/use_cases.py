@@ -258,7 +258,7 @@ class Chat:
         if mine is None or not caller.covers(Reach(own=True)):
             raise NotYourSessionError
         part = Part(live, mine, is_entitled(caller.principal))
-        if mine.role != "customer" and not part.is_owner:
+        if not mine.public and not part.is_owner:
             raise NotYourSessionError  # an employee who handed it on has no need to know what was said since
         return part
 
@@ -268,7 +268,9 @@ class Chat:
         It waits only where something has to be recorded before. What was said already is known by its id, and said once.
         """
         state, who = part.live.state, part.participant
-        submission = Submission(part.live, Post(who, client_id, text, manner.seen), reply)
+        submission = Submission(
+            part.live, Post(who, client_id, text, manner.seen, third_party=manner.third_party), reply
+        )
         if client_id not in state.receipts:
             try:
                 await self.speech.let_pass(Utterance(state, who, client_id, text, manner))

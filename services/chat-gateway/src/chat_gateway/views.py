@@ -17,7 +17,12 @@ from common.pii.taxonomy import load
 NAMING = frozenset({Kind.JOINED, Kind.TRANSFERRED})
 """Entries in which an employee's PIN stands."""
 
-WITHHELD = ("pin", "salt")
+ACCOUNTS = frozenset({Kind.OPENED, Kind.ACCOMPANIED})
+"""Entries in which the account of a member of the public stands."""
+
+WITHHELD = frozenset({"account_id", "pin", "salt"})
+"""Members of `pii` that some readers do not see."""
+
 ENTITLEMENT = "protected-pii"
 """Who has this among the `entitlements` of their token sees what is protected without asking each time."""
 
@@ -37,7 +42,7 @@ class View:
 
 def view_of(who: Participant, *, entitled: bool) -> View:
     """What is withheld from this participant."""
-    public = who.role == "customer"
+    public = who.public
     return View(pin=public, protected=not public and not entitled, own=who.id)
 
 
@@ -49,7 +54,7 @@ def is_entitled(principal: Principal) -> bool:
 
 def frame_of(told: Entry, view: View) -> str:
     """The frame of an entry for this reader; made once for all who may see the same."""
-    if view.pin and told.kind in NAMING:
+    if _left_out(told, view):
         return orjson.dumps(seen(told, view)).decode()
     if view.protected and told.kind is Kind.MESSAGE and told.by != view.own:
         if told.masked_frame is None:
@@ -69,10 +74,10 @@ def seen(told: Entry, view: View) -> dict[str, Any]:
     """
     content = orjson.loads(told.shown)
     frame: dict[str, Any] = {"type": "entry", "kind": told.kind.value}
-    if view.pin and told.kind in NAMING:
-        for name in WITHHELD:
+    if left_out := _left_out(told, view):
+        for name in left_out:
             del content["pii"][name]
-        frame["withheld"] = [f"pii.{name}" for name in WITHHELD]
+        frame["withheld"] = [f"pii.{name}" for name in left_out]
     elif view.protected and told.kind is Kind.MESSAGE and told.by != view.own:
         pii = content["pii"]
         if places := hidden_in(pii["text"], load()):
@@ -80,6 +85,13 @@ def seen(told: Entry, view: View) -> dict[str, Any]:
             del pii["salt"]
             frame |= {"withheld": ["pii.salt"], "masked": told_of(places)}
     return {**frame, "entry": content}
+
+
+def _left_out(told: Entry, view: View) -> tuple[str, ...]:
+    """Members of `pii` that a member of the public does not see: employees' PINs, and the account of the other one."""
+    if view.pin and told.kind in NAMING:
+        return ("pin", "salt")
+    return ("account_id", "salt") if view.pin and told.kind in ACCOUNTS and told.by != view.own else ()
 
 
 def told_of(places: tuple[Hidden, ...]) -> list[dict[str, Any]]:

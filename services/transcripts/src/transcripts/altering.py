@@ -85,7 +85,7 @@ def _without(content: Content, places: Sequence[Place]) -> dict[str, Any]:
     if pii is None:
         return dict(content)
     kept = {name: value for name, value in pii.items() if name != "salt"}
-    if content["kind"] == "opened":
+    if content["kind"] in {"opened", "accompanied"}:
         kept = {}
     if "text" in kept:
         kept["text"] = redaction.without(kept["text"], places)

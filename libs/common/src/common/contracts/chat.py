@@ -21,7 +21,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from common.contracts.envelope import EventData
 from common.contracts.personal import ON_THE_WIRE, Pii, SealedPii
 
-Role = Literal["customer", "agent", "supervisor", "system"]
+Role = Literal["customer", "representative", "agent", "supervisor", "system"]
+"""`customer`: the person themself; `representative`: somebody with a proven authority to act for them."""
+PUBLIC: frozenset[Role] = frozenset(("customer", "representative"))
+"""Roles of members of the public."""
+
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 EMPTY_DIGEST = "0" * 64
 SALT_BYTES = 16
@@ -109,6 +113,7 @@ class SessionOpened(PersonalEntry):
     identity_assurance: int = Field(ge=0, le=3, description="NIST SP 800-63 identity assurance level")
     authenticator_assurance: int = Field(ge=0, le=3)
     authenticated_at: str
+    classification: Literal["unclassified"] = "unclassified"
     pii: Annotated[SealedPii | CustomerPii, Field(union_mode="left_to_right"), ON_THE_WIRE]
 
 
@@ -132,12 +137,28 @@ class MessagePii(SaltedPii):
     text: str
 
 
+class AnswerUsed(BaseModel):
+    """An answer of the register, in the version that was sent."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    version: int = Field(ge=1)
+
+
 class MessagePosted(PersonalEntry):
-    """One contribution by one participant."""
+    """One contribution by one participant: their own words, unless it says otherwise."""
 
     event_type: ClassVar[str] = "muniment.chat.message.posted.v1"
     pii_type = MessagePii
 
+    answer: AnswerUsed | None = Field(
+        default=None, description="The answer of the register that was sent, if it is one"
+    )
+    source: Literal["third-party"] | None = Field(
+        default=None,
+        description="The words are somebody else's (a letter that is quoted); missing: whoever `role` names wrote them",
+    )
     pii: Annotated[SealedPii | MessagePii, Field(union_mode="left_to_right"), ON_THE_WIRE]
 
 
@@ -157,6 +178,29 @@ class SessionTransferred(PersonalEntry):
     office: str
     region: str
     pii: Annotated[SealedPii | EmployeePii, Field(union_mode="left_to_right"), ON_THE_WIRE]
+
+
+Authority = Literal["representative", "guardian", "representative-payee", "attorney"]
+
+
+class RepresentativeJoined(PersonalEntry):
+    """Somebody with a proven authority to act for the person takes part from here on."""
+
+    event_type: ClassVar[str] = "muniment.chat.session.accompanied.v1"
+    pii_type = CustomerPii
+
+    authority_id: UUID = Field(description="The entry of the register under which the proof is filed")
+    authority: Authority
+    pii: Annotated[SealedPii | CustomerPii, Field(union_mode="left_to_right"), ON_THE_WIRE]
+
+
+class PersonRegarded(SessionEntry):
+    """The employee found how the person stands to what they ask about: a party to it, or nobody who may hear of it."""
+
+    event_type: ClassVar[str] = "muniment.chat.session.regarded.v1"
+
+    standing: Literal["party", "stranger"]
+    basis: Literal["asks-about-another", "identity-in-doubt", "authority-shown", "mistake"]
 
 
 class SessionReturned(SessionEntry):
@@ -219,6 +263,8 @@ CHAT_EVENTS: dict[str, type[EventData]] = {
         SessionResumed,
         SilenceWarned,
         SilenceExtended,
+        RepresentativeJoined,
+        PersonRegarded,
         SessionClosed,
     )
 }

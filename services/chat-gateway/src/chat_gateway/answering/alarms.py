@@ -84,6 +84,7 @@ class AlarmBell:
         self._watching: dict[Watch, Principal] = {}
         self._told: dict[Watch, dict[UUID, str]] = {}
         self._unstored: list[tuple[Alarm, AuditEvent]] = []
+        self._storing = asyncio.Lock()
 
     def watch(self, connection: Watch, principal: Principal) -> None:
         """This connection is an employee's: a helper hears alarms, anybody else only of their own."""
@@ -110,7 +111,7 @@ class AlarmBell:
         self._unstored.append((alarm, event))
         self._tell([alarm], recorded=False)
         try:
-            await self._store()
+            await self.store()
         except Exception as error:
             if not is_outage(error):
                 raise
@@ -139,19 +140,21 @@ class AlarmBell:
                 failing = True
 
     async def look(self) -> None:
-        await self._store()
+        await self.store()
         if self._watching:
             async with self._database.reading() as session:
                 self._tell(await recent(session, self._clock.now()))
 
-    async def _store(self) -> None:
-        while self._unstored:
-            alarm, event = self._unstored[0]
-            async with self._database.unit_of_work() as session:
-                values = (alarm.agent, alarm.office, alarm.region, alarm.session_id, alarm.cause)
-                await fetch_all(session, _RAISE, alarm.id, alarm.at, *values)
-                await audit.record(session, event, now=alarm.at)
-            self._unstored = [waiting for waiting in self._unstored if waiting[0].id != alarm.id]
+    async def store(self) -> None:
+        """Store what was raised here and is not stored yet; one at a time, so that each is recorded once."""
+        async with self._storing:
+            while self._unstored:
+                alarm, event = self._unstored[0]
+                async with self._database.unit_of_work() as session:
+                    values = (alarm.agent, alarm.office, alarm.region, alarm.session_id, alarm.cause)
+                    await fetch_all(session, _RAISE, alarm.id, alarm.at, *values)
+                    await audit.record(session, event, now=alarm.at)
+                self._unstored.pop(0)
 
     def _tell(self, alarms: Sequence[Alarm], *, recorded: bool = True) -> None:
         """Each watch hears of each alarm once in each state that it is in."""

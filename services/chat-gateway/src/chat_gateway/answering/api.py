@@ -4,13 +4,20 @@ from typing import Annotated, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field
 
 from chat_gateway.answering import alarms, notes
-from chat_gateway.answering.work import body, out
-from chat_gateway.answering_schemas import Alarms, Notes
+from chat_gateway.answering.reveals import Wish, fields_of
+from chat_gateway.answering.tools import Tools
+from chat_gateway.answering.work import body as note_body
+from chat_gateway.answering.work import checked_of, out
+from chat_gateway.answering_bodies import Body
+from chat_gateway.answering_schemas import Alarms, Checked, Notes, Revealed, RevealReason
 from chat_gateway.errors import NotYourSessionError, UnknownSessionError
 from chat_gateway.use_cases import Chat
+from chat_gateway.wire import Text
 from common.access import Reach, Scope
+from common.audit import AuditEvent
 from common.web.door import AtDoor, Guarded
 
 answering_router = APIRouter(prefix="/v1", tags=["answering"], route_class=Guarded)
@@ -20,6 +27,11 @@ def chat_of(request: Request) -> Chat:
     return cast("Chat", request.app.state.chat)
 
 
+def tools_of(request: Request) -> Tools:
+    return cast("Tools", request.app.state.tools)
+
+
+AtTools = Annotated[Tools, Depends(tools_of)]
 AtChat = Annotated[Chat, Depends(chat_of)]
 
 
@@ -45,7 +57,48 @@ async def notes_of(
         if not look.covers(Reach(own=own, office=me.claims.get("office") in offices)):
             raise NotYourSessionError
         found = await notes.after(look.session, session_id, state.data_key, after, limit)
-    return Notes(notes=[body(note) for note in found], next=found[-1].number if len(found) == limit else None)
+    return Notes(notes=[note_body(note) for note in found], next=found[-1].number if len(found) == limit else None)
+
+
+class CheckBody(Body):
+    """What `check` says, over HTTP."""
+
+    text: Text
+
+
+class RevealBody(Body):
+    """What `reveal` says, over HTTP."""
+
+    seq: int = Field(ge=1, le=2_147_483_647)
+    span: int = Field(ge=0, le=8192)
+    reason: RevealReason
+
+
+@answering_router.post(
+    "/sessions/{session_id}/check", operation_id="draft.check", summary="Ask what the rules say of a text"
+)
+async def check(session_id: UUID, body: CheckBody, chat: AtChat, door: AtDoor) -> Checked:
+    """Before an employee sends it. The text is kept nowhere, and sending asks the rules again."""
+    async with door.open("draft.check", session_id) as look:
+        part = await chat.take_part(look, session_id=session_id)
+        return checked_of(str(session_id), chat.speech.check(part.live.state, body.text))
+
+
+@answering_router.post("/sessions/{session_id}/reveal", operation_id="pii.reveal", summary="See one masked place")
+async def reveal(session_id: UUID, body: RevealBody, chat: AtChat, tools: AtTools, door: AtDoor) -> Revealed:
+    """One place of one message, for a coded reason; an hour has a limit."""
+    wish = Wish(body.seq, body.span, body.reason)
+    async with door.open("pii.reveal", session_id) as look:
+        part = await chat.take_part(look, session_id=session_id)
+        found = await tools.reveals.find(part, wish)
+        look.touch(fields=fields_of(wish, found))
+        event = AuditEvent(
+            look.principal, look.terminal, "pii.reveal", "done", fields=look.fields, purpose=look.purpose
+        )
+        await tools.reveals.count(look.session, event, look.now)
+    return Revealed(
+        session_id=str(session_id), seq=body.seq, span=body.span, kind=found.place.kind, text=found.text
+    )  # fmt: skip
 
 
 @answering_router.get("/alarms", operation_id="duress.list", summary="Calls for help by employees")

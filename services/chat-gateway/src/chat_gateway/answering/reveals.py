@@ -3,7 +3,7 @@
 Counted from the audit trail itself, in the transaction of the look, under a lock of the employee's: no path goes round it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -67,26 +67,25 @@ class Reveals:
             NothingMaskedError: there is no such message, or no such place in it.
             TooManyRevealsError: more than one person's work needs.
         """
-        revealed = await self._find(part, wish)
-        now = self._clock.now()
-        look = AuditEvent(
-            event.principal,
-            event.terminal,
-            ACTION,
-            "done",
-            record_ids=[part.live.state.key],
-            fields=[f"entry.{wish.seq}.place.{wish.span}.{revealed.place.kind}", f"reason.{wish.reason}"],
-            purpose=event.purpose,
-        )
-        try:
-            async with self._database.unit_of_work() as session:
-                await self._count(session, look, now)
-                await audit.record(session, look, now=now)
-        except TooManyRevealsError:
-            async with self._database.unit_of_work() as session:
-                await alert(session, look, "reveals", "hard", now=now)
-            raise
+        revealed, now = await self.find(part, wish), self._clock.now()
+        look = replace(event, record_ids=[part.live.state.key], fields=fields_of(wish, revealed))
+        async with self._database.unit_of_work() as session:
+            await self.count(session, look, now)
+            await audit.record(session, look, now=now)
         return revealed
+
+    async def count(self, session: WriteSession, look: AuditEvent, now: datetime) -> None:
+        """Count a look that is about to be recorded in this unit of work.
+
+        Raises:
+            TooManyRevealsError: it would be one too many; those who watch hear of it.
+        """
+        try:
+            await self._count(session, look, now)
+        except TooManyRevealsError:
+            async with self._database.unit_of_work() as apart:
+                await alert(apart, look, "reveals", "hard", now=now)
+            raise
 
     async def _count(self, session: WriteSession, look: AuditEvent, now: datetime) -> None:
         await fetch_all(session, _LOCK, look.principal.id)
@@ -96,7 +95,12 @@ class Reveals:
         if made + 1 == self._soft:
             await alert(session, look, "reveals", "soft", now=now)
 
-    async def _find(self, part: Part, wish: Wish) -> Revealed:
+    async def find(self, part: Part, wish: Wish) -> Revealed:
+        """What stands there, before anybody is shown it.
+
+        Raises:
+            NothingMaskedError: there is no such message, or no such place in it.
+        """
         state = part.live.state
         stored = await self._journal.entries_after(UUID(state.key), wish.seq - 1, 1)
         if not stored or stored[0].seq != wish.seq or stored[0].kind is not Kind.MESSAGE:
@@ -107,3 +111,8 @@ class Reveals:
             raise NothingMaskedError
         place = places[wish.span]
         return Revealed(place, text[place.start : place.end])
+
+
+def fields_of(wish: Wish, revealed: Revealed) -> list[str]:
+    """What the audit entry says was shown: which place, of what kind, and why; never what stands there."""
+    return [f"entry.{wish.seq}.place.{wish.span}.{revealed.place.kind}", f"reason.{wish.reason}"]

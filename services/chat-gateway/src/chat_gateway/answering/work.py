@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from chat_gateway import frames
@@ -11,6 +11,7 @@ from chat_gateway.answering.alarms import Alarm
 from chat_gateway.answering.reveals import ACTION, Wish
 from chat_gateway.answering.tools import Tools
 from chat_gateway.answering_schemas import (
+    AccompanyPerson,
     AlarmFrame,
     AlarmOut,
     AnswerAlarm,
@@ -20,14 +21,17 @@ from chat_gateway.answering_schemas import (
     Duress,
     NoteBody,
     NoteFrame,
+    RegardPerson,
     Reveal,
     Revealed,
+    UseAnswer,
     WriteNote,
 )
 from chat_gateway.errors import NotInThisStateError, UnknownSessionError
 from chat_gateway.gate import Caller, Gate, Passage
+from chat_gateway.saying import check
 from chat_gateway.speaking import told_of
-from chat_gateway.use_cases import Chat, Part
+from chat_gateway.use_cases import Chat, LetIn, Part
 from common.audit import AuditEvent
 from common.auth import Principal
 from common.errors import MunimentError
@@ -36,8 +40,11 @@ from common.errors import MunimentError
 class Host(Protocol):
     """The connection on which the frames come."""
 
-    def passage(self, operation: str, *session_ids: UUID) -> AbstractAsyncContextManager[Passage]:
+    def passage(self, operation: str, *session_ids: UUID) -> AbstractAsyncContextManager[LetIn]:
         """Through the gate, for one frame of this connection's caller."""
+
+    async def attend(self, part: Part, how: Literal["joined"], after_seq: int, /) -> None:
+        """Hear this session from now on."""
 
     def part_in(self, session_key: str) -> Part | None:
         """The part in a session that this connection hears."""
@@ -62,6 +69,9 @@ class AnswerWork:
             AnswerAlarm: self._answer_alarm,
             CheckDraft: self._check,
             Reveal: self._reveal,
+            UseAnswer: self._answer,
+            RegardPerson: self._regard,
+            AccompanyPerson: self._accompany,
         }
 
     def greet(self, principal: Principal) -> None:
@@ -115,10 +125,7 @@ class AnswerWork:
         if part is None:
             raise UnknownSessionError
         checked = self._chat.speech.check(part.live.state, frame.text)
-        rules = [BrokenRule.model_validate(told_of(broken)) for broken in checked.broken]
-        answer = Checked(
-            session_id=frame.session_id, client_id=frame.client_id, verdict=checked.verdict, rules=rules
-        )  # fmt: skip
+        answer = checked_of(frame.session_id, checked, frame.client_id)
         self._host.tell(frames.write(answer))
 
     async def _reveal(self, frame: Reveal) -> None:
@@ -137,6 +144,30 @@ class AnswerWork:
         )  # fmt: skip
         self._host.tell(frames.write(shown))
 
+    async def _answer(self, frame: UseAnswer) -> None:
+        session_id = UUID(frame.session_id)
+        async with self._host.passage("answer.use", session_id) as passage:
+            part = await self._chat.take_part(passage, session_id=session_id)
+            known = await self._tools.conversations.answer(
+                part, client_id=frame.client_id, answer=frame.answer, version=frame.version, seen=frame.seen_seq
+            )
+        if known is not None:
+            self._host.tell(frames.ack(frame.session_id, frame.client_id, known))
+
+    async def _regard(self, frame: RegardPerson) -> None:
+        session_id = UUID(frame.session_id)
+        async with self._host.passage("session.regard", session_id) as passage:
+            part = await self._chat.take_part(passage, session_id=session_id)
+            await self._tools.conversations.regard(part, standing=frame.standing, basis=frame.basis)
+
+    async def _accompany(self, frame: AccompanyPerson) -> None:
+        session_id = UUID(frame.session_id)
+        async with self._host.passage("session.accompany", session_id) as passage:
+            part = await self._tools.conversations.accompany(
+                passage, session_id=session_id, authority_id=UUID(frame.authority_id)
+            )
+        await self._host.attend(part, "joined", 0)
+
     async def _duress(self, frame: Duress) -> None:
         caller = self._who()
         purpose = await self._gate.ask_of("duress.raise", caller)
@@ -151,12 +182,19 @@ class AnswerWork:
 
     async def _answer_alarm(self, frame: AnswerAlarm) -> None:
         alarm_id = UUID(frame.alarm_id)
+        await self._tools.alarms.store()  # it is heard before it is stored
         unit_of_work = self._tools.database.unit_of_work
         async with self._host.passage("duress.answer", alarm_id) as passage, unit_of_work() as session:
             if await alarms.agent_of(session, alarm_id) == passage.principal.id:
                 raise NotInThisStateError("somebody else has to see to a call for help of one's own")
             await self._tools.alarms.answer(session, alarm_id, passage.principal)
         await self._tools.alarms.look()
+
+
+def checked_of(session_key: str, checked: check.Checked, client_id: str | None = None) -> Checked:
+    """What the rules say, as it is told."""
+    rules = [BrokenRule.model_validate(told_of(broken)) for broken in checked.broken]
+    return Checked(session_id=session_key, client_id=client_id, verdict=checked.verdict, rules=rules)
 
 
 def body(note: notes.Note) -> NoteBody:

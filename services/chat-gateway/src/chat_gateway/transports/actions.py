@@ -14,6 +14,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, create_model
 
 from chat_gateway import frames
+from chat_gateway.answering.tools import Tools
+from chat_gateway.answering.work import AnswerWork
+from chat_gateway.answering_schemas import AccompanyPerson, AnswerAlarm, NoteFrame, RegardPerson, UseAnswer, WriteNote
 from chat_gateway.desk_schemas import (
     Accept,
     Available,
@@ -33,6 +36,7 @@ from chat_gateway.desk_schemas import (
 from chat_gateway.desks import Desks, digest_of
 from chat_gateway.deskwork import DeskWork
 from chat_gateway.errors import TextTooLongError
+from chat_gateway.gate import Caller, Gate
 from chat_gateway.schemas import Ack, Join, Opened
 from chat_gateway.signals import store
 from chat_gateway.signals.hub import receipt_of, steps_of
@@ -63,6 +67,18 @@ def snapshots_of(request: Request) -> Snapshots:
 
 AtChat = Annotated[Chat, Depends(chat_of)]
 AtDesks = Annotated[Desks, Depends(desks_of)]
+
+
+def tools_of(request: Request) -> Tools:
+    return cast("Tools", request.app.state.tools)
+
+
+def gate_of(request: Request) -> Gate:
+    return cast("Gate", request.app.state.gate)
+
+
+AtTools = Annotated[Tools, Depends(tools_of)]
+AtGate = Annotated[Gate, Depends(gate_of)]
 AtSnapshots = Annotated[Snapshots, Depends(snapshots_of)]
 
 
@@ -97,7 +113,7 @@ async def send(session_id: UUID, body: MessageBody, chat: AtChat, door: AtDoor) 
         raise TextTooLongError(MAX_TEXT_BYTES)
     async with door.open("message.send", session_id, fields=FIELDS) as look:
         part = await chat.take_part(look, session_id=session_id)
-        manner = Manner(body.seen_seq, body.reason, door.terminal)
+        manner = Manner(body.seen_seq, body.reason, door.terminal, third_party=body.third_party)
         receipt = await chat.say(part, client_id=body.client_id, text=body.text, manner=manner)
     return Ack(
         type="ack",
@@ -189,6 +205,11 @@ ACTIONS = (
     Action(Extend, "session.extend", "Ask for more time"),
     Action(Prioritise, "session.prioritise", "Record a reason to serve somebody sooner"),
     Action(KeepPlace, "session.keep-place", "Leave the queue and keep the place", PlaceFrame),
+    Action(WriteNote, "note.write", "Write a note for colleagues", NoteFrame),
+    Action(UseAnswer, "answer.use", "Send an answer of the register"),
+    Action(RegardPerson, "session.regard", "Say how the person stands to what they ask about"),
+    Action(AccompanyPerson, "session.accompany", "Come into the conversation of whom one acts for", Opened),
+    Action(AnswerAlarm, "duress.answer", "See to a colleague's call for help"),
 )
 
 
@@ -207,6 +228,9 @@ class _Asked:
 
     def part_in(self, session_key: str) -> Part | None:
         """A request hears no session."""
+
+    def who(self) -> Caller:
+        return Caller(self._door.principal, self._door.terminal)
 
     def tell(self, text: str) -> None:
         self.answer = text
@@ -228,7 +252,8 @@ def _route(action: Action) -> Callable[..., Awaitable[Response]]:
 
     async def act(**given: Any) -> Response:
         asked = _Asked(given["door"], given["snapshots"])
-        handlers = DeskWork(asked, given["desks"], given["chat"]).handlers
+        answering = AnswerWork(asked, given["tools"], given["chat"], given["gate"], asked.who)
+        handlers = DeskWork(asked, given["desks"], given["chat"]).handlers | answering.handlers
         said = given["body"].model_dump() if "body" in given else {}
         ids = {"session_id": str(given["session_id"])} if action.of_session else {}
         await handlers[action.frame](action.frame.model_validate({"type": action.word, **ids, **said}))
@@ -239,6 +264,7 @@ def _route(action: Action) -> Callable[..., Awaitable[Response]]:
     wanted: dict[str, Any] = {"session_id": UUID} if action.of_session else {}
     wanted |= {"body": body_type} if body_type is not None else {}
     wanted |= {"chat": AtChat, "desks": AtDesks, "snapshots": AtSnapshots, "door": AtDoor}
+    wanted |= {"tools": AtTools, "gate": AtGate}
     keyword = inspect.Parameter.KEYWORD_ONLY
     act.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter(name, keyword, annotation=kind) for name, kind in wanted.items()]

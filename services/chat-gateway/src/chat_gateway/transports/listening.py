@@ -93,6 +93,9 @@ class _OnlyHears:
     def part_in(self, session_key: str) -> Part | None:
         """It never says anything in a session."""
 
+    async def attend(self, part: Part, how: str, after_seq: int, /) -> None:
+        raise RuntimeError(f"{how} at {after_seq} as {part.participant.role}: what only hears comes into nothing")
+
     def passage(self, operation: str, *session_ids: UUID) -> AbstractAsyncContextManager[Passage]:
         raise RuntimeError(f"{operation} of {len(session_ids)} sessions: what only hears says nothing")
 

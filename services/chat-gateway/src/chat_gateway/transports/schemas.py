@@ -32,6 +32,7 @@ class MessageBody(BaseModel):
         default=None,
         description="Number of the last entry that the sender has seen: refused if somebody else said something since",
     )
+    third_party: bool = Field(default=False, description="The words are somebody else's; the entry says so")
     reason: OverrideReason | None = Field(
         default=None, description="Why an employee says what the check of drafts warns of; it is recorded"
     )

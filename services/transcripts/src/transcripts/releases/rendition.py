@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from common.contracts.chat import canonical
+from common.contracts.chat import PUBLIC, canonical
 from common.pii.tokens import together
 from transcripts import redaction
 from transcripts.redaction import Place
@@ -97,20 +97,23 @@ def _line(content: Content, plan: Plan, who: str) -> dict[str, Any]:
     if elements.may_go(elements.TIME_AND_TOPIC, plan.named):
         line["at"] = content["at"]
     pii = content.get("pii", {})
-    line |= _names(pii, plan, customer=content["role"] == "customer")
+    line |= _names(pii, plan, content["role"])
     if kind == _SPEAKING:
         line |= _text(content, pii.get("text", ""), plan)
     return line
 
 
-def _names(pii: Mapping[str, Any], plan: Plan, *, customer: bool) -> dict[str, str]:
-    """Names and numbers of people. The account stands in no copy: it is no element of the records, and opens doors."""
+def _names(pii: Mapping[str, Any], plan: Plan, role: str) -> dict[str, str]:
+    """Names and numbers of people. The account stands in no copy: it is no element of the records, and opens doors.
+
+    Who acts for the customer is a third person: others do not learn their name from this record.
+    """
     if "display_name" not in pii:
         return {}
     found: dict[str, str] = {}
     for_them = plan.audience == redaction.FOR_THE_PERSON and not plan.named
-    if customer:
-        if for_them or elements.NAME in plan.named:
+    if role in PUBLIC:
+        if for_them or (role == "customer" and elements.NAME in plan.named):
             found["name"] = pii["display_name"]
         return found
     if elements.may_go(elements.DISPLAY_NAME, plan.named):
@@ -121,7 +124,7 @@ def _names(pii: Mapping[str, Any], plan: Plan, *, customer: bool) -> dict[str, s
 
 
 def _text(content: Content, text: str, plan: Plan) -> dict[str, Any]:
-    label = plan.labels.get(content["seq"], "" if content["role"] == "customer" else elements.ANSWERS)
+    label = plan.labels.get(content["seq"], "" if content["role"] in PUBLIC else elements.ANSWERS)
     if plan.named and label not in plan.named:
         return {"withheld": NOT_NAMED}
     cut = [one for one in plan.cut if one.seq == content["seq"]]
@@ -147,8 +150,9 @@ def _numbered(contents: Collection[Content]) -> dict[str, str]:
         if content["role"] == "customer":
             called[content["participant_id"]] = "customer"
         else:
-            employees = sum(1 for name in called.values() if name != "customer")
-            called[content["participant_id"]] = f"employee {employees + 1}"
+            kind = content["role"] if content["role"] in PUBLIC else "employee"
+            before = sum(1 for name in called.values() if name.startswith(kind))
+            called[content["participant_id"]] = f"{kind} {before + 1}"
     return called
 
 
