@@ -21,6 +21,12 @@ SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS kind
 FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
 WHERE i.indrelid = $1::regclass AND i.indisprimary
 """
+FORBIDS = """
+SELECT p.proname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+WHERE t.tgrelid = $1::regclass AND NOT t.tgisinternal AND (t.tgtype & 16) <> 0 AND p.proname ~ 'append_only|stay|final'
+"""
+"""Triggers that refuse every update: rows of such a table take a later version through `sealed_anew_only` instead."""
+
 NOT_UNDER_IT = {
     # What is said of a person in a conversation is sealed under the session's key, which ends with the record.
     "chat_gateway": {
@@ -73,6 +79,7 @@ async def test_every_column_under_the_services_key_can_be_written_anew(
         for kept in holdings_of(package, url).tables:
             found = {row["name"]: row["kind"] for row in await connection.fetch(KEY, kept.table)}
             assert {name: "integer" if kind == "int" else kind for name, kind in kept.key.items()} == found
+            assert await connection.fetch(FORBIDS, kept.table) == [], f"{kept.table} takes no later version"
             may = "SELECT bool_and(has_column_privilege($1::text, c, 'UPDATE')) FROM unnest($2::text[]) AS c"
             assert await connection.fetchval(may, kept.table, list(kept.columns)), kept.table
     finally:

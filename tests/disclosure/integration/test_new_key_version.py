@@ -6,6 +6,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from common.errors import OperatorError
 from common.protection import reseal_command
 from common.protection.resealing import HeldError
 from common.protection.service_keys import version_of
@@ -15,6 +16,7 @@ from tests.disclosure.cases import base
 from tests.disclosure.desk import PERSON_ADDRESS, RECIPIENT, Desk
 from tests.disclosure.mailroom import Mailroom
 from tests.disclosure.requests_desk import CONTESTED, STATEMENT, Counter
+from tests.plugins.kit import execute_as_owner
 
 
 async def ask(settings: DisclosureSettings, option: str = "") -> int:
@@ -118,3 +120,11 @@ async def test_what_a_decision_said_cannot_be_swapped_under_the_same_version(des
             swap = f"UPDATE {table} SET account = decode('0001' || md5('x') || md5('y'), 'hex') WHERE {key}::text IN ($1, $2)"
         with pytest.raises(asyncpg.RestrictViolationError):
             await desk.store.execute(swap, refused["id"], other["id"])
+
+
+async def test_a_database_that_was_not_migrated_is_said_to_be_so(settings: DisclosureSettings) -> None:
+    await execute_as_owner(
+        settings.database_url.get_secret_value(), "ALTER TABLE accounting RENAME TO accounting_before"
+    )
+    with pytest.raises(OperatorError, match="migrate first"):
+        await ask(settings, "status")

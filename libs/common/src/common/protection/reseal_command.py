@@ -11,10 +11,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import asyncpg
+
 from common import audit
 from common.auth import Principal
 from common.clock import Clock, SystemClock
 from common.database import Database
+from common.errors import OperatorError
 from common.protection import resealing
 from common.protection.keyring import Keyring
 from common.protection.making import make_service_keys
@@ -64,6 +67,7 @@ async def run(service: str, settings: ServiceSettings, holdings: Holdings, optio
 
     Raises:
         HeldError: a version that is to be retired is still needed.
+        OperatorError: the database was not migrated to this program's version.
         ValueError: the settings do not say where the keys are.
     """
     if not holdings.tables:
@@ -79,6 +83,10 @@ async def run(service: str, settings: ServiceSettings, holdings: Holdings, optio
         if options.retire:
             return await work.retire()
         return await (work.status() if options.status else work.reseal())
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
+        raise OperatorError(
+            f"The database of {service} is of an older version than this program: migrate first."
+        ) from None
     finally:
         await keys.close()
         await database.close()
