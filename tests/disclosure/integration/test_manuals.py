@@ -2,8 +2,10 @@
 
 import pytest
 
+from disclosure.incidents import page as incidents_page
 from disclosure.packages import page as packages_page
 from tests.disclosure.desk import Desk
+from tests.disclosure.incident_desk import Watch
 from tests.disclosure.mailroom import Mailroom
 from tests.disclosure.manual import Reader
 
@@ -20,3 +22,14 @@ async def test_the_commands_of_the_page_on_packages_send_a_package(desk: Desk, m
 def test_a_page_with_a_place_that_nothing_fills_is_none() -> None:
     with pytest.raises(ValueError, match="places without a part"):
         packages_page.filled("{{nothing}}", {})
+
+
+async def test_the_commands_of_the_page_on_incidents_close_one(desk: Desk) -> None:
+    watch = Watch(desk.client, desk.issuer, desk.store, desk.clock)
+    package = await watch.astray(desk)
+    # The examiner who reports it is somebody else than the privacy officer who closes it.
+    reader = Reader(desk.client, desk.issuer, {"package": package["id"], "now": desk.clock.now().isoformat()})
+    answers = await reader.follow(incidents_page.render())
+    assert [(a.status_code, a.text) for a in answers if not a.is_success] == []
+    assert len(answers) == 12
+    assert (await watch.do("GET", f"/incidents/{reader.known['incident']}", status=200))["state"] == "closed"

@@ -14,6 +14,7 @@ from disclosure.holdings import TABLES, make_holdings
 from disclosure.settings import DisclosureSettings
 from tests.disclosure.cases import base
 from tests.disclosure.desk import PERSON_ADDRESS, RECIPIENT, Desk
+from tests.disclosure.incident_desk import Watch
 from tests.disclosure.mailroom import Mailroom
 from tests.disclosure.requests_desk import CONTESTED, STATEMENT, Counter
 from tests.plugins.kit import execute_as_owner
@@ -39,6 +40,8 @@ async def test_everything_is_written_anew_and_opens_as_before(
     desk: Desk, counter: Counter, mailroom: Mailroom, settings: DisclosureSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     package = await mailroom.opened(desk)
+    watch = Watch(desk.client, desk.issuer, desk.store, desk.clock)
+    incident = await watch.to_the_end(desk)
     refused = await counter.refused()
     await counter.do("POST", f"/me/individual-requests/{refused['id']}/review", role="customer", sub="customer-1")
     review = {"outcome": "refused", "found": True, "grounds": ["record-is-right"], "reason": "It stands."}
@@ -56,7 +59,10 @@ async def test_everything_is_written_anew_and_opens_as_before(
     await counter.do("POST", f"/outgoing-notices/{notice['id']}/sending", sent)
     assert (disclosed := await of_recipient(desk))
     before = (await counter.own(refused["id"]), await counter.detail(refused["id"]))
-    packed = await counter.do("GET", f"/release-packages/{package['id']}", status=200)
+    packed, ended = (
+        await counter.do("GET", f"/release-packages/{package['id']}", status=200),
+        await watch.standing(incident),
+    )
     assert set(map(frozenset, (await versions(desk.store)).values())) == {frozenset({1})}
 
     assert await ask(settings, "new_version") == 0
@@ -76,6 +82,7 @@ async def test_everything_is_written_anew_and_opens_as_before(
     desk.clock.turn(hours=1)
     assert (await counter.own(refused["id"]), await counter.detail(refused["id"])) == before
     assert await counter.do("GET", f"/release-packages/{package['id']}", status=200) == packed
+    assert await watch.standing(incident) == ended
     assert [r["id"] for r in (await own_list(counter))["items"]] == [refused["id"], later]
     released = await desk.store.fetchval("SELECT transcript_id FROM accounting_transcript LIMIT 1")
     told = await desk.get("/v1/accountings", transcript_id=released)

@@ -269,5 +269,9 @@ async def test_people_are_sealed_and_nothing_of_them_is_told(desk: Desk, mailroo
     bad = [REQUESTER, OTHER | {"ssn": "12345"}]
     number = await mailroom.do("POST", "/release-packages", double | {"people": bad}, role="analyst", status=422)
     assert number["errors"][0]["field"] == "people[1].ssn"
+    careless = {"form": "paper", "record_id": package["record"], "reference": "219-09-9999", "sha256": sha("x")}
+    path = f"/release-packages/{package['id']}/items"
+    marked = await mailroom.do("POST", path, careless, role="analyst", status=422)
+    assert (marked["errors"][0]["field"], "219" in str(marked)) == ("body.reference", False)
     unknown = await mailroom.send("GET", f"/release-packages/{UUID(int=7)}")
     assert unknown.status_code == 404

@@ -72,9 +72,11 @@ def generated() -> dict[Path, str]:
     files[ROOT / "docs/data-dictionary.md"] = dictionary.render(ROOT)
     files[ROOT / "services/chat-gateway/client/src/protocol.ts"] = client_types.render()
     files[ROOT / "docs/individual-requests.md"] = importlib.import_module("disclosure.individuals.page").render()
-    files[ROOT / "docs/release-packages.md"] = importlib.import_module("disclosure.packages.page").render()
     protocol = importlib.import_module("chat_gateway.frame_schemas").render()
     files |= {ROOT / "services/chat-gateway/protocol" / name: text for name, text in protocol.items()}
+    for name in ("packages", "incidents"):
+        page = "release-packages" if name == "packages" else name
+        files[ROOT / f"docs/{page}.md"] = importlib.import_module(f"disclosure.{name}.page").render()
     files |= {ROOT / "docs" / name: text for name, text in _notices().items()}
     return files
 

@@ -38,6 +38,9 @@ from disclosure.api import public, router
 from disclosure.auditing import routes as auditing_routes
 from disclosure.consumers import SUBJECTS, expiry, releases
 from disclosure.holdings import make_holdings
+from disclosure.incidents import alarm, recapture_routes
+from disclosure.incidents import law_files as incident_law
+from disclosure.incidents import routes as incident_routes
 from disclosure.individuals.doors import aims
 from disclosure.individuals.identity import table
 from disclosure.individuals.states import machine
@@ -87,6 +90,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
         app.state.column_keys = column_keys
         app.state.term_key = term_key
         app.state.calendar = FederalCalendar(load_closures())
+        app.state.incident_district_minutes = own.incident_district_minutes
         yield
         await column_keys.close()
         await database.close()
@@ -106,6 +110,8 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
             media_routes.router,
             informing_routes.router,
             auditing_routes.router,
+            incident_routes.router,
+            recapture_routes.router,
             public,
             registers.router,
             outbound.router,
@@ -130,6 +136,9 @@ def _read_the_law() -> None:
     machines_of_packages()
     sending()
     marking()
+    incident_law.triggers()
+    incident_law.limits()
+    incident_law.risk()
 
 
 class SignerSource:
@@ -167,7 +176,7 @@ def make_subjects(settings: ServiceSettings, clock: Clock) -> Sequence[Subject]:
 
 def make_jobs(_settings: ServiceSettings, clock: Clock, database: Database) -> Sequence[Job]:
     """What the worker does by the clock."""
-    return (expiry(clock, database),)
+    return (expiry(clock, database), alarm.job(clock, database))
 
 
 SERVICE = Service(

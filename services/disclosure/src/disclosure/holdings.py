@@ -11,6 +11,8 @@ from common.protection.service_keys import ColumnKeys
 from common.settings import ServiceSettings
 from disclosure import individual_store as store
 from disclosure.auditing import recipients
+from disclosure.incidents.desk import ADVICE, ENDED, HOLDER, REASONS, REPORTED, STORY
+from disclosure.incidents.desk import LETTER as NOTICE
 from disclosure.individual_tables import ACCOUNT_SEALED
 from disclosure.informing.tables import place as notice_place
 from disclosure.packages.desk import PARTICULARS, RECIPIENT
@@ -78,6 +80,20 @@ TABLES = (
     Kept("release_package", {"id": "uuid"}, {"recipient": _of_individuals(RECIPIENT, "id")}),
     Kept("package_person", {"id": "uuid"}, {"particulars": _of_individuals(PARTICULARS, "id")}),
     Kept("outgoing_notice", {"id": "uuid"}, {name: _of_notice(name) for name in ("address", "letter")}),
+    Kept("incident", {"id": "uuid"}, {"story": _of_individuals(STORY, "id")}),
+    Kept(
+        "recapture",
+        {"id": "uuid"},
+        {"holder": _of_individuals(HOLDER, "id"), "advice": _of_individuals(ADVICE, "id")},
+    ),
+    Kept("incident_assessment", {"id": "uuid"}, {"reasons": _of_individuals(REASONS, "id")}),
+    Kept(
+        "incident_notification",
+        {"incident_id": "uuid", "person_id": "uuid", "outcome": "text"},
+        {"letter": _of_individuals(NOTICE, "incident_id", "person_id", "outcome")},
+    ),
+    Kept("incident_report", {"incident_id": "uuid"}, {"told": _of_individuals(REPORTED, "incident_id")}),
+    Kept("incident_closing", {"incident_id": "uuid"}, {"told": _of_individuals(ENDED, "incident_id")}),
 )
 
 

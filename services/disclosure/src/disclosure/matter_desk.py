@@ -40,7 +40,7 @@ class Matters:
     def desk(self, look: Look, keys: ColumnKeys) -> Desk:
         claims = look.principal.claims
         office, region = str(claims.get("office", "")), str(claims.get("region", ""))
-        return Desk(look.session, keys, look.now, look.principal.id, office, region)
+        return Desk(look.session, keys, look.now, look.principal.id, office, region, look.covers)
 
     async def act(
         self,

@@ -1,6 +1,6 @@
 """Matters with a state: each act is a step, and the steps are a chain that the state follows. What packages and incidents share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -10,6 +10,7 @@ from sqlalchemy import Column, DateTime, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, col, select
 
+from common.access import Reach
 from common.database import ReadSession, WriteSession
 from common.protection.service_keys import ColumnKeys
 from disclosure.errors import NotNowError
@@ -44,6 +45,7 @@ class Desk:
 
     Attributes:
         office, region: those of the token of who acts; empty where it names none.
+        covers: whether a matter to which they stand so is within their reach.
     """
 
     session: WriteSession
@@ -52,6 +54,7 @@ class Desk:
     actor: str
     office: str = ""
     region: str = ""
+    covers: Callable[[Reach], bool] = lambda _: True
 
     async def step(
         self,

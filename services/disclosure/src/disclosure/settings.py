@@ -15,6 +15,13 @@ class DisclosureSettings(ServiceSettings):
     grant_seconds: int = Field(
         default=3600, ge=60, le=86_400, description="How long a release grant may be used; longer helps a thief"
     )
+    incident_district_minutes: int = Field(
+        default=60,
+        ge=1,
+        le=1440,
+        description="How soon after its detection the district director is told of an incident; an alarm is raised after that. "
+        "The bulletin says immediately: long makes late look like in time",
+    )
     pii_taxonomy_file: str = Field(
         default="",
         description="YAML with the kinds of information about a person that the agency adds to the platform's; a kind that "

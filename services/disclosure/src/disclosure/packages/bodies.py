@@ -3,10 +3,11 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from common.errors import FieldError, InvalidError
 from common.pii.particulars import Person
+from common.pii.ssn import holds_ssn
 from disclosure.packages.copying import Copy
 from disclosure.packages.desk import NewPerson, Recipient
 from disclosure.packages.media import Registration
@@ -14,7 +15,17 @@ from disclosure.packages.preparing import Opening
 from disclosure.packages.releasing import Sending
 from disclosure.packages.reviewing import Review, Seen
 
-Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/()-]{0,99}$")]
+Mark = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/()-]{0,99}$")]
+
+
+def no_persons_number(mark: str) -> str:
+    """Raises ValueError: it looks like a social security number; it is not repeated."""
+    if holds_ssn(mark):
+        raise ValueError("is a mark and no number of a person")
+    return mark
+
+
+Reference = Annotated[Mark, AfterValidator(no_persons_number)]
 MaybeReference = Reference | Literal[""]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,60}$")]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -242,7 +253,7 @@ class SendingIn(In):
 
     way: Code
     carrier: Code | Literal[""] = ""
-    tracking_number: MaybeReference = ""
+    tracking_number: Mark | Literal[""] = ""
     addressed_to: RecipientIn = Field(repr=False)
     wrapping: dict[Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")], bool] = Field(
         default_factory=dict, max_length=10, description="Checklist for a medium: each question answered"
