@@ -81,7 +81,9 @@ class Gateway:
         shared = settings.redis_url != "memory://"
         wire = RedisWire(self._redis) if shared else PostgresWire(settings.database_url.get_secret_value())
         self.fanout = Fanout(wire, self._grew, self._signalled)
-        self.signals = Signals(self.sessions, database=self.database, clock=clock, announce=self.fanout.signal)
+        self.signals = Signals(
+            self.sessions, self.journal, database=self.database, clock=clock, announce=self.fanout.signal
+        )
         self.presence = Presence(self._redis)
         self.writer = Writer(
             self.journal, clock, refuse_after=settings.refuse_after_seconds, announce=self.fanout.announce

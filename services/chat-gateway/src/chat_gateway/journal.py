@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -57,6 +58,10 @@ _OPENED = "SELECT id FROM chat_session WHERE account = ANY($1::bytea[]) AND clie
 _STANDING = """
 SELECT s.status, EXISTS (SELECT FROM participant p WHERE p.session_id = s.id AND p.who = ANY($2::bytea[])) AS takes_part
 FROM chat_session s WHERE s.id = $1
+"""
+_RECEIPTS = """
+SELECT DISTINCT ON (participant_id, kind) participant_id, kind, up_to, at FROM receipt WHERE session_id = $1
+ORDER BY participant_id, kind, up_to DESC
 """
 _PII = b',"pii":{"key":"'
 
@@ -226,6 +231,11 @@ class Journal:
         keys = await self._service_keys.ready()
         rows = await self._fetch(_STANDING, session_id, keys.blinds("account", account_id))
         return Standing(rows[0]["status"] == "waiting", rows[0]["takes_part"]) if rows else None
+
+    async def receipts(self, session_id: UUID) -> list[tuple[str, str, int, datetime]]:
+        """How far each participant received and read a session: their id, the kind, the number, and since when."""
+        rows = await self._fetch(_RECEIPTS, session_id)
+        return [(str(r["participant_id"]), r["kind"], r["up_to"], r["at"]) for r in rows]
 
     async def sessions_of(self, account_id: str) -> list[UUID]:
         """The sessions that this account opened."""

@@ -7,6 +7,7 @@ not take is tried again with what came since, and since steps only go forward, a
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -14,6 +15,7 @@ from prometheus_client import Counter
 
 from chat_gateway.errors import CursorAheadError
 from chat_gateway.fanout import Signal, SignalKind
+from chat_gateway.journal import Journal
 from chat_gateway.pace import Pace
 from chat_gateway.sessions import LiveSession, Sessions
 from chat_gateway.signals import store
@@ -45,9 +47,16 @@ class Signals:
     """
 
     def __init__(
-        self, sessions: Sessions, *, database: Database, clock: Clock, announce: Callable[[Signal], None]
+        self,
+        sessions: Sessions,
+        journal: Journal,
+        *,
+        database: Database,
+        clock: Clock,
+        announce: Callable[[Signal], None],
     ) -> None:
         self._sessions = sessions
+        self._journal = journal
         self._database = database
         self._clock = clock
         self._announce = announce
@@ -134,11 +143,11 @@ class Signals:
 
     async def latest(self, live: LiveSession) -> list[Receipt]:
         """How far each participant of a session is."""
-        async with self._database.reading() as session:
-            steps = await store.latest(session, live.state.id)
-        for step in steps:
-            live.note(step.participant_id, step.kind, step.up_to)
-        return [receipt_of(step) for step in steps]
+        found = []
+        for participant_id, kind, up_to, at in await self._journal.receipts(live.state.id):
+            live.note(participant_id, kind, up_to)
+            found.append(Receipt(participant_id=participant_id, kind=cast("ReceiptKind", kind), up_to=up_to, at=at))
+        return found
 
     # What comes from other processes
 

@@ -30,11 +30,7 @@ RETRY_MS = 2000
 PADDING = 2048
 """Some proxies pass nothing on before they have so many bytes."""
 
-HEADERS = {
-    "Cache-Control": "no-store, no-transform",
-    "X-Accel-Buffering": "no",
-    "Content-Encoding": "identity",
-}
+HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
 Fill = Callable[[Hearing], Awaitable[None]]
 log = get_logger("stream")
 
