@@ -94,7 +94,8 @@ async def test_drops_lose_nothing_repeat_nothing_and_keep_the_order(
             " receipts.push(portal.session.send(`line ${n}`)); await new Promise((r) => setTimeout(r, 5)); } })() && true"
         )
         for number in range(5):
-            await asyncio.sleep(0.07)
+            await page.until("portal.client.status === 'online'")
+            await asyncio.sleep(0.03)
             proxy.cut()
             await agent.post(session_id, f"answer {number}")
         await page.until("window.receipts.length === 60")
@@ -237,11 +238,13 @@ async def test_a_page_that_slept_catches_up(page: Page, gateway: Gateway) -> Non
 
 
 async def test_a_token_is_renewed_before_it_expires(page: Page, tokens: Tokens) -> None:
-    tokens.lifetimes = [timedelta(seconds=3)]
-    await page.run("portal.begin({timing: {renewal: 500}})")
+    tokens.lifetimes = [timedelta(seconds=4)]
+    await page.run("portal.begin({timing: {renewal: 3500}})")
     await page.run("portal.open()")
-    while tokens.asked != [False, True]:
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(20):
+        while len(tokens.asked) < 2:
+            await asyncio.sleep(0.05)
+    assert tokens.asked == [False, True]
     await page.run("portal.session.send('still here')")
     assert await page.run("portal.transports.length") == 1
 
