@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from muniment.errors import PlainError
-from muniment.processes import find_program
+from muniment.processes import find_program, tie_to_parent
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 START_SECONDS = 30
@@ -178,6 +179,8 @@ async def browsing() -> AsyncIterator[Browser]:
         *ARGUMENTS,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
+        preexec_fn=tie_to_parent(signal.SIGKILL),
+        process_group=0,
     )
     try:
         async with connect(await _address(profile, process), compression=None, max_size=None) as connection:
@@ -189,9 +192,18 @@ async def browsing() -> AsyncIterator[Browser]:
                 reading.cancel()
     finally:
         with contextlib.suppress(ProcessLookupError):
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
-        shutil.rmtree(profile, ignore_errors=True)
+        await _forget(profile)
+
+
+async def _forget(profile: Path) -> None:
+    """Its helpers may write until they have quite left."""
+    for _ in range(20):
+        with contextlib.suppress(OSError):
+            shutil.rmtree(profile)
+            return
+        await asyncio.sleep(0.1)
 
 
 async def _address(profile: Path, process: asyncio.subprocess.Process) -> str:
