@@ -13,7 +13,9 @@ from common.audit.heads import HeadSigner, make_missing_keys
 from common.audit.sequencer import Sequencer
 from common.database import Database
 from disclosure.settings import DisclosureSettings
+from tests.disclosure.cases import base
 from tests.disclosure.desk import Desk
+from tests.disclosure.requests_desk import Counter
 
 PURPOSE = {"Purpose-Of-Use": "audit"}
 
@@ -35,6 +37,10 @@ class Auditor:
         assert answer.status_code == 200, answer.text
         return [UUID(item["id"]) for item in answer.json()["items"]]
 
+    async def report(self, year: int, **query: str) -> httpx.Response:
+        who = self.desk.issuer.headers("auditor") | PURPOSE
+        return await self.desk.client.get(f"/v1/audits/reports/{year}", params=query, headers=who)
+
     async def sign(self) -> None:
         while await self.sequencer.round():
             pass
@@ -50,3 +56,43 @@ async def auditor_of(desk: Desk, settings: DisclosureSettings, folder: Path) -> 
     signer = HeadSigner("disclosure", str(folder / "disclosure.pem"))
     yield Auditor(desk, Sequencer(database, signer, desk.clock))
     await database.close()
+
+
+@dataclass
+class Past:
+    """Three requests on three days: one released, one denied, one undecided by another officer; and a person's own request."""
+
+    released: UUID
+    denied: UUID
+    undecided: UUID
+    decisions: tuple[UUID, UUID, UUID]
+    accounting: UUID
+    record: UUID
+    individual: UUID
+
+
+async def past(desk: Desk, counter: Counter) -> Past:
+    record = await desk.transcript()
+    released = await desk.asked(transcripts=[record])
+    first = (await desk.decide(released, release=True)).json()
+    desk.clock.turn(days=1)
+    denied = await desk.asked(
+        base("routine-use-1"), facts={"tax.return-information": "absent", "inquiry.from-recipient": False}
+    )
+    second = (await desk.decide(denied)).json()
+    desk.clock.turn(days=1)
+    undecided = await desk.asked()
+    third = (await desk.decide(undecided, facts={"tax.return-information": "included"}, sub="officer-2")).json()
+    assert (first["outcome"], second["outcome"], third["outcome"]) == ("allow", "deny", "undecided")
+    filed = await counter.file("access", sub="account-77", records=[str(record)])
+    granted = {"outcome": "granted", "found": True, "records": [str(record)]}
+    await counter.act(filed["id"], "decision", granted)
+    return Past(
+        released,
+        denied,
+        undecided,
+        (UUID(first["id"]), UUID(second["id"]), UUID(third["id"])),
+        UUID(first["accounting_id"]),
+        record,
+        UUID(filed["id"]),
+    )

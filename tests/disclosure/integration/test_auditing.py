@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,7 +17,7 @@ import pytest
 from common import audit
 from disclosure import rulebook
 from disclosure.settings import DisclosureSettings
-from tests.disclosure.auditor import Auditor, auditor_of
+from tests.disclosure.auditor import Auditor, auditor_of, past
 from tests.disclosure.cases import base, stricter
 from tests.disclosure.desk import OFFICER, RECIPIENT, Desk
 from tests.disclosure.requests_desk import Counter
@@ -32,46 +31,6 @@ REGISTERS = ("requests", "decisions", "accountings", "individual-requests")
 async def auditor(desk: Desk, settings: DisclosureSettings, tmp_path: Path) -> AsyncIterator[Auditor]:
     async with auditor_of(desk, settings, tmp_path) as one:
         yield one
-
-
-@dataclass
-class Past:
-    """Three requests on three days: one released, one denied, one undecided by another officer; and a person's own request."""
-
-    released: UUID
-    denied: UUID
-    undecided: UUID
-    decisions: tuple[UUID, UUID, UUID]
-    accounting: UUID
-    record: UUID
-    individual: UUID
-
-
-async def past(desk: Desk, counter: Counter) -> Past:
-    record = await desk.transcript()
-    released = await desk.asked(transcripts=[record])
-    first = (await desk.decide(released, release=True)).json()
-    desk.clock.turn(days=1)
-    denied = await desk.asked(
-        base("routine-use-1"), facts={"tax.return-information": "absent", "inquiry.from-recipient": False}
-    )
-    second = (await desk.decide(denied)).json()
-    desk.clock.turn(days=1)
-    undecided = await desk.asked()
-    third = (await desk.decide(undecided, facts={"tax.return-information": "included"}, sub="officer-2")).json()
-    assert (first["outcome"], second["outcome"], third["outcome"]) == ("allow", "deny", "undecided")
-    filed = await counter.file("access", sub="account-77", records=[str(record)])
-    granted = {"outcome": "granted", "found": True, "records": [str(record)]}
-    await counter.act(filed["id"], "decision", granted)
-    return Past(
-        released,
-        denied,
-        undecided,
-        (UUID(first["id"]), UUID(second["id"]), UUID(third["id"])),
-        UUID(first["accounting_id"]),
-        record,
-        UUID(filed["id"]),
-    )
 
 
 async def test_each_register_is_found_by_each_key_and_by_several_at_once(
@@ -105,7 +64,10 @@ async def test_each_register_is_found_by_each_key_and_by_several_at_once(
     for outcome, one, decision in (("allow", was.released, first), ("deny", was.denied, second)):
         assert await auditor.found("requests", outcome=outcome) == [one]
         assert await auditor.found("decisions", outcome=outcome) == [decision]
+    for became, accountings in (("awaited", [was.accounting]), ("released", [])):
+        assert await auditor.found("accountings", outcome=became) == accountings
     row = (await auditor.ask("accountings/search")).json()["items"][0]
+    assert (row["became"], row["settled_at"]) == ("awaited", None)
     assert {name: row[name] for name in RECIPIENT} == RECIPIENT
 
 
@@ -158,7 +120,7 @@ async def test_a_search_names_its_keys_and_keeps_persons_terms_as_digests(audito
 
 async def test_what_is_no_key_of_a_register_is_refused_by_name(auditor: Auditor) -> None:
     for register, asked, field in (
-        ("accountings", {"outcome": "allow"}, "outcome"),
+        ("accountings", {"kind": "access"}, "kind"),
         ("decisions", {"state": "received"}, "state"),
         ("individual-requests", {"recipient_name": "x"}, "recipient_name"),
         ("requests", {"day_from": "2026-03-02", "day_to": "2026-03-01"}, "day_to"),

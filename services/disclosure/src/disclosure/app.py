@@ -35,6 +35,7 @@ from disclosure import (
     rulebook,
 )
 from disclosure.api import public, router
+from disclosure.auditing import report_routes
 from disclosure.auditing import routes as auditing_routes
 from disclosure.consumers import SUBJECTS, expiry, releases
 from disclosure.holdings import make_holdings
@@ -112,6 +113,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None) -> FastAPI:
             auditing_routes.router,
             incident_routes.router,
             recapture_routes.router,
+            report_routes.router,
             public,
             registers.router,
             outbound.router,

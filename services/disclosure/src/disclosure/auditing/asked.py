@@ -53,7 +53,7 @@ _OF_DISCLOSURES = frozenset(f.name for f in fields(Asked)) - {"kind", "state", "
 KEYS: Mapping[Register, frozenset[str]] = {
     "requests": _OF_DISCLOSURES,
     "decisions": _OF_DISCLOSURES,
-    "accountings": _OF_DISCLOSURES - {"outcome"},
+    "accountings": _OF_DISCLOSURES,
     "individual-requests": frozenset(
         {"account_id", "record_id", "request_id", "outcome", "officer", "kind", "state", "system", "day_from", "day_to"}
     ),

@@ -43,7 +43,11 @@ class AskedIn(BaseModel):
     recipient_kind: Code | None = None
     basis: Code | None = None
     purpose: Code | None = None
-    outcome: Code | None = Field(default=None, description="allow, deny, undecided; granted, granted-in-part, refused")
+    outcome: Code | None = Field(
+        default=None,
+        description="allow, deny, undecided; of accountings released, refused, expired, "
+        "awaited; of individual-requests granted, granted-in-part, refused",
+    )
     rule_version: Code | None = Field(default=None, description="Version of the rules that it was decided under")
     officer: User | None = Field(default=None, repr=False, description="Who decided it, or acted on it")
     requested_by: User | None = Field(default=None, repr=False)

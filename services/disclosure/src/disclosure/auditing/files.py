@@ -44,7 +44,7 @@ class Heading:
 
 
 async def as_json(heading: Heading, pages: AsyncIterator[Proven]) -> AsyncIterator[bytes]:
-    """One object: what was asked, the signed head, and `rows`, each `{"row": …, "covers": …, "proof": …}`.
+    """One object: what was asked, the signed head, and `rows`, each `{"row": …, "since": …, "covers": …, "proof": …}`.
 
     A row that is proven in its content is the very document that was committed to: SHA-256 over its canonical form.
     """
@@ -59,7 +59,7 @@ async def as_json(heading: Heading, pages: AsyncIterator[Proven]) -> AsyncIterat
     first = True
     async for page in pages:
         for row, proof in page:
-            yield (b"" if first else b",\n") + orjson.dumps({"row": row.whole(), **asdict(proof)})
+            yield (b"" if first else b",\n") + orjson.dumps({"row": row.whole(), "since": row.since, **asdict(proof)})
             first = False
     yield b"\n]}\n"
 

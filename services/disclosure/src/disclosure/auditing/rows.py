@@ -1,7 +1,7 @@
 """Rows of the registers as auditors see them: on a page, and as the document that was committed to when the row was made."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -67,6 +67,10 @@ class AccountingFound(BaseModel):
     recipient_kind: str
     recipient_name: str
     recipient_address: str
+    became: Literal["released", "refused", "expired", "awaited"] = Field(
+        description="What became of it later; awaited: the grant can still be used, or word is on its way"
+    )
+    settled_at: datetime | None
 
 
 class IndividualFound(BaseModel):
@@ -95,11 +99,17 @@ Shown = RequestFound | DecisionFound | AccountingFound | IndividualFound
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. `document` is what its commitment covers; None where none was made."""
+    """One row.
+
+    Attributes:
+        document: what its commitment covers; None where none was made.
+        since: what came of it later, which no commitment to the row can cover.
+    """
 
     id: UUID
     shown: Shown
     document: Document | None
+    since: Mapping[str, Any] = field(default_factory=dict)
 
     def whole(self) -> Document:
         """All that an auditor takes away of it, as JSON has it."""
@@ -141,18 +151,19 @@ async def _decisions(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID, Ro
 
 async def _accountings(session: ReadSession, keys: ColumnKeys, ids: Sequence[UUID]) -> dict[UUID, Row]:
     rows, records = await store.accountings(session, ids), await store.records_of(session, ids)
-    return {row.id: _accounting(row, keys, records[row.id]) for row in rows.values()}
+    became = await store.what_became(session, ids)
+    return {row.id: _accounting(row, keys, records[row.id], became[row.id]) for row in rows.values()}
 
 
-def _accounting(row: Accounting, keys: ColumnKeys, records: Sequence[UUID]) -> Row:
+def _accounting(row: Accounting, keys: ColumnKeys, records: Sequence[UUID], became: Mapping[str, Any]) -> Row:
     opened = {
         name: keys.open(getattr(row, name), place(row.id, name)) for name in ("recipient_name", "recipient_address")
     }
-    shown = AccountingFound(**{**row.model_dump(), **opened}, transcript_ids=list(records))
+    shown = AccountingFound(**{**row.model_dump(), **opened}, transcript_ids=list(records), **became)
     document = commitments.of_accounting(
         row, recipient_name=opened["recipient_name"], recipient_address=opened["recipient_address"], records=records
     )
-    return Row(row.id, shown, document)
+    return Row(row.id, shown, document, became)
 
 
 async def _individuals(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID, Row]:

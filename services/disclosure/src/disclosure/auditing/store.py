@@ -64,6 +64,8 @@ CONDITIONS: Mapping[Register, Mapping[str, str]] = {
     },
     "accountings": _ASKED_OF_REQUEST | {
         "recipient_name": f"EXISTS ({_OF_RECIPIENT} AND n.accounting_id = a.id)",
+        "outcome": """coalesce((SELECT o.outcome FROM release_grant g JOIN release_outcome o ON o.grant_id = g.id
+            WHERE g.accounting_id = a.id), 'awaited') = ?""",
         "rule_version": "d.rule_version = ?",
         "officer": "d.decided_by = ?",
         "day_from": "a.disclosed_at >= ?",
@@ -164,6 +166,19 @@ async def records_of(session: ReadSession, accounting_ids: Sequence[UUID]) -> di
     for row in (await session.execute(query.order_by(col(AccountingTranscript.transcript_id)))).scalars():
         found[row.accounting_id].append(row.transcript_id)
     return found
+
+
+_BECAME = """
+SELECT a.id, coalesce(o.outcome, 'awaited') AS became, o.settled_at FROM accounting a
+LEFT JOIN release_grant g ON g.accounting_id = a.id LEFT JOIN release_outcome o ON o.grant_id = g.id
+WHERE a.id = ANY($1::uuid[])
+"""
+
+
+async def what_became(session: ReadSession, accounting_ids: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
+    """What became of each of these disclosures: `became` and `settled_at`."""
+    rows = await fetch_all(session, _BECAME, list(accounting_ids))
+    return {row["id"]: {"became": row["became"], "settled_at": row["settled_at"]} for row in rows}
 
 
 _INDIVIDUAL = """
