@@ -8,9 +8,13 @@ import httpx
 import pytest
 
 from common.auth import ROLES
+from common.contracts.personal import SealedPii
+from common.contracts.production import ChartPii, EmployeeAssigned
 from common.ids import new_id
+from common.protection.events import unpacked
 from common.testing import Issuer
 from tests.production.integration.conftest import ASSIGNMENTS, Store
+from tests.production.work import KEYRING
 
 PATH = ASSIGNMENTS.format("100001")
 Assign = Callable[..., Awaitable[httpx.Response]]
@@ -33,6 +37,21 @@ async def test_a_history_is_put_and_read_back(client: httpx.AsyncClient, adminis
     got = await client.get(PATH, headers=administrator)
     assert got.json() == put.json()
     assert got.json()["assignments"] == wanted["assignments"]
+
+
+async def test_a_change_is_told_whole_and_nobodys_number_is_in_the_open(
+    store: Store, client: httpx.AsyncClient, administrator: dict[str, str]
+) -> None:
+    wanted = body({"valid_to": "2026-02-01"}, {"valid_from": "2026-02-01", "supervisor_pin": None})
+    put = (await client.put(PATH, json=wanted, headers=administrator)).json()
+    (row,) = await store.rows("SELECT key, value FROM outbox WHERE topic = 'employee.assigned'")
+    told = EmployeeAssigned.model_validate_json(row["value"])
+    assert (row["key"], told.revision) == (put["employee_id"], 1)
+    assert [str(p.valid_from) for p in told.places] == ["2026-01-05", "2026-02-01"]
+    assert isinstance(told.pii, SealedPii)
+    keys = await KEYRING.find({told.pii.key})
+    pii = ChartPii.model_validate_json(keys[told.pii.key].open(unpacked(told.pii.sealed), told.place.encode()))
+    assert (pii.employee_pin, pii.supervisor_pins) == ("100001", ["200001", ""])
 
 
 @pytest.mark.req("S3-044")

@@ -273,6 +273,20 @@ export interface MessagePosted {
   pii: MessagePii;
 }
 
+/** A supervisor listens to a conversation of somebody whom they supervise. Its customer never learns of it. */
+export interface Monitor {
+  type: "monitor";
+  session_id: string;
+  purpose: "quality-review" | "training" | "performance-assessment" | "program-administration";
+}
+
+/** For the employee, where the agency tells them: somebody begins to listen, or ends. */
+export interface Monitored {
+  type: "monitored";
+  session_id: string;
+  state: "began" | "ended";
+}
+
 /** A note, for employees who have the session. Those from before come when they take it or come back. */
 export interface NoteFrame {
   session_id: string;
@@ -357,9 +371,9 @@ export interface Open {
   place?: string;
 }
 
-/** A session was opened (customer), taken (agent) or resumed: how it stands now. Its entries after the cursor follow.  On reconnecting this is all of its state: whoever missed any change holds the same as everybody else after it. */
+/** A session was opened (customer), taken (agent), resumed, or is listened to (supervisor): how it stands now. Its entries after the cursor follow.  On reconnecting this is all of its state: whoever missed any change holds the same as everybody else after it. */
 export interface Opened {
-  type: "opened" | "joined" | "resumed";
+  type: "opened" | "joined" | "resumed" | "monitoring";
   session_id: string;
   /** The receiver's own id in this session */
   participant_id: string;
@@ -717,6 +731,17 @@ export interface SilenceWarned {
   extensions_left: number;
 }
 
+/** A supervisor who listens joins the conversation, for everybody to see. */
+export interface StepIn {
+  type: "enter";
+  session_id: string;
+}
+
+export interface StopMonitoring {
+  type: "unmonitor";
+  session_id: string;
+}
+
 /** Ask a colleague to take a session over, or without `agent` give it back to the queue, perhaps under another topic. */
 export interface Transfer {
   type: "transfer";
@@ -770,6 +795,21 @@ export interface Welcome {
   max_text_bytes?: number;
 }
 
+/** What a supervisor says to the employee who has the conversation. `participant_id` is the supervisor's watch. */
+export interface Whisper {
+  session_id: string;
+  /** Notes of a session count 1, 2, 3 …, apart from its entries */
+  number: number;
+  /** The `client_id` under which it was written */
+  note_id: string;
+  at: string;
+  /** Who wrote it */
+  participant_id: string;
+  display_name: string;
+  text: string;
+  type: "whisper";
+}
+
 /** Ask the colleague no longer. */
 export interface WithdrawTransfer {
   type: "withdraw";
@@ -781,6 +821,15 @@ export interface WriteNote {
   type: "note";
   session_id: string;
   /** The client's own id for this note; sending it again is the same note */
+  client_id: string;
+  text: string;
+}
+
+/** A supervisor who listens says something to the employee who has the conversation, and to nobody else. */
+export interface WriteWhisper {
+  type: "whisper";
+  session_id: string;
+  /** The client's own id for it; sending it again is the same whisper */
   client_id: string;
   text: string;
 }
@@ -823,11 +872,13 @@ export type ClientFrame =
   | CloseSession
   | Decline
   | Duress
+  | StepIn
   | Extend
   | Hello
   | Hold
   | Join
   | KeepPlace
+  | Monitor
   | WriteNote
   | Open
   | Ping
@@ -840,6 +891,8 @@ export type ClientFrame =
   | Transfer
   | Typing
   | ReleaseHold
+  | StopMonitoring
+  | WriteWhisper
   | WithdrawTransfer;
 
 /** What the gateway says. */
@@ -853,6 +906,7 @@ export type ServerFrame =
   | ErrorFrame
   | Opened
   | Left
+  | Monitored
   | NoteFrame
   | NoticeFrame
   | OfferFrame
@@ -864,7 +918,8 @@ export type ServerFrame =
   | Revealed
   | TransferFrame
   | TypingFrame
-  | Welcome;
+  | Welcome
+  | Whisper;
 
 /** Why something was refused; PROTOCOL.md says what to do. */
 export type ErrorCode =

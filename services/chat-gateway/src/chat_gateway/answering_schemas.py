@@ -1,4 +1,4 @@
-"""Frames and bodies for those who answer: notes among employees, and the call for help."""
+"""Frames and bodies for those who answer, and for those who supervise them: notes, whispers, the call for help."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,6 +9,7 @@ from chat_gateway.wire import ClientFrame, Id, Seq, Text
 
 OverrideReason = Literal["customers-own", "public-contact", "authorised-third-person"]
 RevealReason = Literal["verify-identity", "needed-for-the-answer", "customer-asked", "safety"]
+WatchPurpose = Literal["quality-review", "training", "performance-assessment", "program-administration"]
 AlarmCause = Literal["threat", "violence", "self-harm", "medical", "other"]
 
 
@@ -142,8 +143,17 @@ class NoteFrame(NoteBody):
     type: Literal["note"] = "note"
 
 
+class NoteKept(NoteBody):
+    """A note as it is kept."""
+
+    sort: Literal["note", "whisper", "monitored"] = Field(
+        description="`whisper`: to the employee who had the session then"
+    )
+    addressee: Id | None = Field(default=None, description="To whom it was said; none: to all colleagues who have it")
+
+
 class Notes(BaseModel):
-    notes: list[NoteBody] = Field(description="In their order")
+    notes: list[NoteKept] = Field(description="In their order")
     next: int | None = Field(default=None, description="`after` of the next page; none when this was the last")
 
 
@@ -172,3 +182,46 @@ class Alarms(BaseModel):
     alarms: list[AlarmOut] = Field(
         description="Of the last day, those that nobody answered first, then the newest first"
     )
+
+
+class Monitor(ClientFrame):
+    """A supervisor listens to a conversation of somebody whom they supervise. Its customer never learns of it."""
+
+    type: Literal["monitor"]
+    session_id: Id
+    purpose: WatchPurpose
+
+
+class StopMonitoring(ClientFrame):
+    type: Literal["unmonitor"]
+    session_id: Id
+
+
+class WriteWhisper(ClientFrame):
+    """A supervisor who listens says something to the employee who has the conversation, and to nobody else."""
+
+    type: Literal["whisper"]
+    session_id: Id
+    client_id: Id = Field(description="The client's own id for it; sending it again is the same whisper")
+    text: Text
+
+
+class StepIn(ClientFrame):
+    """A supervisor who listens joins the conversation, for everybody to see."""
+
+    type: Literal["enter"]
+    session_id: Id
+
+
+class Whisper(NoteBody):
+    """What a supervisor says to the employee who has the conversation. `participant_id` is the supervisor's watch."""
+
+    type: Literal["whisper"] = "whisper"
+
+
+class Monitored(BaseModel):
+    """For the employee, where the agency tells them: somebody begins to listen, or ends."""
+
+    type: Literal["monitored"] = "monitored"
+    session_id: Id
+    state: Literal["began", "ended"]

@@ -41,6 +41,8 @@ from chat_gateway.signals.hub import Signals
 from chat_gateway.snapshots import Snapshots
 from chat_gateway.sockets import ChatSocket
 from chat_gateway.speaking import Speech
+from chat_gateway.supervising import chart
+from chat_gateway.supervising.watching import Watches
 from chat_gateway.timekeeper import Timekeeper
 from chat_gateway.transports.actions import actions_router
 from chat_gateway.transports.listening import listening_router
@@ -122,6 +124,16 @@ class Gateway:
         systems = connect(settings.lookup_addresses, other_files, clock)
         self.lookups = LookUps(self.chat, other_files, systems, self.database, clock)
         self.gate = Gate(self.database, clock)
+        self.watches = Watches(
+            self.chat,
+            self.gate,
+            self.tools.notes,
+            keys=self._service_keys,
+            database=self.database,
+            clock=clock,
+            shown=settings.monitoring_shown,
+            seconds=settings.poll_seconds,
+        )
         self._catching_up: set[asyncio.Task[None]] = set()
         self.writing: asyncio.Task[None] | None = None
 
@@ -140,6 +152,7 @@ class Gateway:
                 self._poll,
                 self.timekeeper.run,
                 self.tools.run,
+                self.watches.run,
             )
         ]
         for helper in helpers:
@@ -150,6 +163,8 @@ class Gateway:
             self.writer.stop()
             await asyncio.wait({self.writing}, timeout=self._settings.stop_after_seconds)
             await tasks.end(*helpers, *self._catching_up, self.writing)
+            with contextlib.suppress(Exception):  # the database may be gone; then the ends stay unrecorded
+                await self.watches.record_ends()
             await self.lookups.close()
             await self.journal.close()
             await self._keyring.close()
@@ -244,7 +259,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None, keyring: Key
         app.state.chat, app.state.gate = running.chat, running.gate
         app.state.desks, app.state.queueing, app.state.tools = running.desks, running.queueing, running.tools
         app.state.snapshots = running.snapshots
-        app.state.lookups = running.lookups
+        app.state.lookups, app.state.watches = running.lookups, running.watches
         async with running.running():
             yield
 
@@ -283,9 +298,10 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None, keyring: Key
     return app
 
 
-def make_subjects(_settings: ServiceSettings, _clock: Clock) -> Sequence[Subject]:
-    """The worker only relays what the api told."""
-    return ()
+def make_subjects(settings: ServiceSettings, clock: Clock) -> Sequence[Subject]:
+    """What the worker hears: who supervises whom."""
+    keyring = make_keyring(settings, application=f"{SERVICE_NAME} worker")
+    return [chart.subject(keyring, make_service_keys(settings, SERVICE_NAME, clock))]
 
 
 SERVICE = Service(

@@ -37,6 +37,8 @@ from chat_gateway.settings import ChatGatewaySettings
 from chat_gateway.signalwork import SignalWork
 from chat_gateway.snapshots import How, Snapshots
 from chat_gateway.speaking import Manner
+from chat_gateway.supervising.watching import Watches
+from chat_gateway.supervising.work import SupervisorWork
 from chat_gateway.use_cases import Chat, Part, check_cursor
 from common.auth import EMPLOYEES, LEEWAY_SECONDS, Principal, TokenVerifier
 from common.dpop import Proof
@@ -70,6 +72,7 @@ class Connection:
         desks: Desks,
         *,
         tools: Tools,
+        watches: Watches,
         snapshots: Snapshots,
         receive: Receive,
         send: AsgiSend,
@@ -105,8 +108,10 @@ class Connection:
         }
         self._answers = AnswerWork(self, tools, chat, gate, self._who)
         self.hearing.beside(self._answers)
+        self._supervision = SupervisorWork(self, watches, Hearing(chat, snapshots, self.line), self._who)
+        self.hearing.beside(self._supervision.inside)
         self._handlers |= DeskWork(self, desks, chat).handlers | self._answers.handlers
-        self._handlers |= SignalWork(self, chat, self._parts).handlers
+        self._handlers |= SignalWork(self, chat, self._parts).handlers | self._supervision.handlers
 
     async def run(self, principal: Principal | None) -> None:
         """Serve until either side ends it.
@@ -237,6 +242,7 @@ class Connection:
             self._check_idle()
         self._caller = Caller(principal, self._terminal)
         self._answers.greet(principal)
+        self._supervision.greet(principal)
         self._leave_if_barred(principal)
         left = principal.expires_at + LEEWAY_SECONDS - self._chat.clock.now().timestamp()
         self._deadline.set(max(left, 0), self._expired)
@@ -322,8 +328,12 @@ class Connection:
     def tell(self, text: str) -> None:
         self.line.push(text)
 
-    def passage(self, operation: str, *session_ids: UUID) -> AbstractAsyncContextManager[Passage]:
-        return self._gate.open(operation, self._who(), *session_ids)
+    def passage(self, operation: str, *ids: UUID, purpose: str = "") -> AbstractAsyncContextManager[Passage]:
+        return self._gate.open(operation, self._who(), *ids, purpose=purpose)
+
+    def quit(self, session_key: str) -> None:
+        if (subscription := self._parts.get(session_key)) is not None:
+            self.hearing.leave(subscription)
 
     def part_in(self, session_key: str) -> Part | None:
         subscription = self._parts.get(session_key)
@@ -331,3 +341,4 @@ class Connection:
 
     def _leave_all(self) -> None:
         self.hearing.leave_all()
+        self._supervision.gone()

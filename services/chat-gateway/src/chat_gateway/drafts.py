@@ -29,7 +29,7 @@ from chat_gateway.model import (
 )
 from chat_gateway.routing.quiet import Quiet
 from chat_gateway.situation import Situation, Words
-from chat_gateway.turns import Accompany, Regard, Transfer, Turn, check_silence
+from chat_gateway.turns import Accompany, Regard, StepIn, Transfer, Turn, check_silence
 from common.contracts.chat import EMPTY_DIGEST, SALT_BYTES, canonical, commitment_to, running_digest
 from common.protection.data_key import DataKey
 from common.protection.events import packed
@@ -177,7 +177,7 @@ class Draft:
         who = contribution.participant
         if contribution.kind is not Kind.MESSAGE:
             self._turn(contribution, at)
-        elif not who.public and who.id != self.situation.owner:
+        elif not who.public and who.role != "supervisor" and who.id != self.situation.owner:
             raise UnknownSessionError
         elif isinstance(contribution, Post):
             self._check_post(contribution)
@@ -219,7 +219,7 @@ class Draft:
                 raise UnknownSessionError
             self.closed = contribution
         if (
-            isinstance(contribution, Open | Join | Transfer | Accompany)
+            isinstance(contribution, Open | Join | Transfer | Accompany | StepIn)
             and who.principal_id not in self.state.participants
         ):
             self.participants[who.principal_id] = who
@@ -227,7 +227,7 @@ class Draft:
             contribution.kind, contribution.content(), participant_id=who.id, at=at
         )
         self._spoken().clear()
-        self.turned = self.turned or not isinstance(contribution, Accompany | Regard)
+        self.turned = self.turned or not isinstance(contribution, Accompany | Regard | StepIn)
 
     def _spoken(self) -> Words:
         if self._words is None:

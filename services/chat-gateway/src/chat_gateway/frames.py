@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from chat_gateway.answering_schemas import CheckDraft, WriteNote
+from chat_gateway.answering_schemas import CheckDraft, WriteNote, WriteWhisper
 from chat_gateway.drafts import SessionState
 from chat_gateway.errors import FrameTooLargeError, MalformedFrameError, TextTooLongError
 from chat_gateway.model import Receipt
@@ -18,7 +18,7 @@ from common.telemetry import PERSONAL
 
 _KNOWN = PERSONAL | {"id", "sub", "user_id", "role", "roles", "type"}
 _KNOWN |= {name for kind in CLIENT_FRAMES for name in kind.model_fields}
-WITH_TEXT = (Send, WriteNote, CheckDraft)
+WITH_TEXT = (Send, WriteNote, WriteWhisper, CheckDraft)
 _validate = from_client.validate_json
 
 

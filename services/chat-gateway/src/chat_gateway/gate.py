@@ -51,13 +51,16 @@ class Gate:
         self._database = database
         self._clock = clock
 
-    def ask(self, operation: str, principal: Principal) -> Permit:
+    def ask(self, operation: str, principal: Principal, purpose: str = "") -> Permit:
         """Put the question to the table.
+
+        Args:
+            purpose: as it was stated; empty where the frame has no place for one.
 
         Raises:
             ForbiddenError, StepUpError: the table says no.
         """
-        return admit(PERMISSIONS.rows[operation], principal, stated="", now=self._clock.now())
+        return admit(PERMISSIONS.rows[operation], principal, stated=purpose, now=self._clock.now())
 
     async def ask_of(self, operation: str, caller: Caller) -> str:
         """Put the question to the table for what must not wait for the trail; only a refusal is recorded here.
@@ -88,22 +91,27 @@ class Gate:
             raise
 
     @asynccontextmanager
-    async def open(self, operation: str, caller: Caller, *session_ids: UUID) -> AsyncIterator[Passage]:
+    async def open(
+        self, operation: str, caller: Caller, *session_ids: UUID, purpose: str = ""
+    ) -> AsyncIterator[Passage]:
         """Let this caller in for a frame; the entry is written when the block ends, whether it was done or refused.
 
         Raises:
             ForbiddenError, StepUpError: the table says no.
         """
         tried = [str(one) for one in session_ids]
-        purpose = ""
         try:
-            passage = Passage(caller.principal, self.ask(operation, caller.principal))
+            passage = Passage(caller.principal, self.ask(operation, caller.principal, purpose))
             purpose = passage.permit.purpose
             yield passage
         except MunimentError as refusal:
             await self.refused(operation, caller, refusal, tried, purpose)
             raise
         await self._record(operation, caller, "done", [*tried, *passage.record_ids], purpose)
+
+    async def record(self, operation: str, caller: Caller, record_ids: list[str], purpose: str) -> None:
+        """Record what was done without a frame."""
+        await self._record(operation, caller, "done", record_ids, purpose)
 
     async def refused(
         self, operation: str, caller: Caller, refusal: MunimentError, tried: list[str], purpose: str = ""

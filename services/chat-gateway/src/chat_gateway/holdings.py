@@ -9,6 +9,7 @@ import orjson
 
 from chat_gateway import SERVICE_NAME
 from chat_gateway.rows import participant_place
+from chat_gateway.supervising import chart
 from common.clock import Clock, SystemClock
 from common.database import ReadSession, fetch_all
 from common.protection.errors import KeyDestroyedError
@@ -29,6 +30,7 @@ def tables(keyring: Keyring, clock: Clock) -> tuple[Kept, ...]:
     return (
         Kept("chat_session", {"id": "uuid"}, blind={"account": _of_session(keyring, "id")}),
         Kept("participant", {"id": "uuid"}, blind={"who": _of_session(keyring, "session_id")}, reads=("session_id",)),
+        chart.KEPT,
         Kept("kept_place", {"digest": "bytea"}, blind={"account": _until(clock)}, reads=("used_by", "valid_until")),
     )
 

@@ -120,7 +120,7 @@ def _closed(draft: Draft, traceparent: str) -> dict[str, Any]:
             traceparent=traceparent,
         )
         for p in (draft.state.participants | draft.participants).values()
-        if not p.public
+        if p.role == "agent"
     ]
     return {
         "session_id": draft.state.key,

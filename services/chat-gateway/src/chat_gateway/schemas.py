@@ -153,6 +153,10 @@ AnyClientFrame = (
     | answering.UseAnswer
     | answering.RegardPerson
     | answering.AccompanyPerson
+    | answering.Monitor
+    | answering.StopMonitoring
+    | answering.WriteWhisper
+    | answering.StepIn
 )
 FromClient = Annotated[AnyClientFrame, Field(discriminator="type")]
 from_client: TypeAdapter[AnyClientFrame] = TypeAdapter(FromClient)
@@ -209,12 +213,12 @@ class NoticeRef(BaseModel):
 
 
 class Opened(BaseModel):
-    """A session was opened (customer), taken (agent) or resumed: how it stands now. Its entries after the cursor follow.
+    """A session was opened (customer), taken (agent), resumed, or is listened to (supervisor): how it stands now. Its entries after the cursor follow.
 
     On reconnecting this is all of its state: whoever missed any change holds the same as everybody else after it.
     """
 
-    type: Literal["opened", "joined", "resumed"]
+    type: Literal["opened", "joined", "resumed", "monitoring"]
     session_id: Id
     participant_id: Id = Field(description="The receiver's own id in this session")
     client_id: Id | None = None
@@ -332,6 +336,8 @@ AnyServerFrame = (
     | answering.Revealed
     | ReceiptFrame
     | TypingFrame
+    | answering.Whisper
+    | answering.Monitored
 )
 ToClient = Annotated[AnyServerFrame, Field(discriminator="type")]
 to_client: TypeAdapter[AnyServerFrame] = TypeAdapter(ToClient)

@@ -69,6 +69,9 @@ class ChatGatewaySettings(ServiceSettings):
     closures_file: Path | None = Field(
         default=None, description="Further days closed by order of the President (YAML); missing, chats open on them"
     )
+    monitoring_shown: bool = Field(
+        default=False, description="Whether employees are told when a supervisor listens; customers never are"
+    )
     lookup_addresses: Path | None = Field(
         default=None,
         description="Where the agency's other systems are (YAML, see deploy/lookups.example.yaml); missing, none is asked",

@@ -56,6 +56,8 @@ class Situation:
         match kind:
             case Kind.OPENED:
                 made = replace(self, topic=content["chat_topic"])
+            case Kind.JOINED if self.status is Status.ACTIVE:
+                pass  # a supervisor, beside the one who has it
             case Kind.JOINED | Kind.TRANSFERRED:
                 quiet = self.quiet.paused().agency_spoke(now)
                 made = replace(self, status=Status.ACTIVE, owner=participant_id, quiet=quiet)

@@ -11,7 +11,7 @@ from chat_gateway.signals.hub import Signals
 from chat_gateway.signals.schemas import Receipt
 from chat_gateway.use_cases import Part
 
-How = Literal["opened", "joined", "resumed"]
+How = Literal["opened", "joined", "resumed", "monitoring"]
 
 
 class Snapshots:

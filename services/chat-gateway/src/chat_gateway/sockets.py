@@ -47,6 +47,7 @@ class ChatSocket:
             state.verifier,
             state.desks,
             tools=state.tools,
+            watches=state.watches,
             snapshots=state.snapshots,
             receive=receive,
             send=send,

@@ -95,7 +95,7 @@ class Subscription:
 
     def leave_if_handed_on(self) -> None:
         """An employee who does not have the session any more hears no more of it."""
-        if not self.for_customer and not self.part.is_owner:
+        if not self.for_customer and not self.part.may_stay:
             self.tell(frames.write(Left(session_id=self.part.live.state.key)))
             self.listener.leave(self)
 

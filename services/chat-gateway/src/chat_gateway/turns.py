@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from chat_gateway.errors import NotInThisStateError, UnknownSessionError
-from chat_gateway.model import Contribution, Kind, Participant
+from chat_gateway.model import Contribution, Kind, Participant, Status
 from chat_gateway.routing.ownership import TRANSITIONS, Act, Stage
 from chat_gateway.routing.quiet import Due, Patience, Quiet
 from chat_gateway.situation import Situation
@@ -61,6 +61,23 @@ class Transfer(Turn):
         require(situation, Act.PROPOSE)
         if situation.owner != self.giver or self.giver == self.participant.id:
             raise NotInThisStateError("whoever offered this conversation does not have it any more")
+
+
+@dataclass(slots=True)
+class StepIn(Turn):
+    """A supervisor joins beside the employee who has it; nothing about who has it changes."""
+
+    kind = Kind.JOINED
+
+    def content(self) -> dict[str, Any]:
+        return {"office": self.participant.office, "region": self.participant.region}
+
+    def personal(self) -> dict[str, str]:
+        return {"pin": self.participant.pin, "display_name": self.participant.display_name}
+
+    def check(self, situation: Situation, quiet: Quiet, now: datetime) -> None:  # noqa: ARG002 - the same for all
+        if situation.status is not Status.ACTIVE:
+            raise NotInThisStateError("nobody has this conversation now")
 
 
 @dataclass(slots=True)

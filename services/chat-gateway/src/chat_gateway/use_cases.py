@@ -63,11 +63,13 @@ class Part:
 
     Attributes:
         entitled: an employee whose position shows them what is protected.
+        supervises: for a supervisor, whose conversation it is to them: a participant's id.
     """
 
     live: LiveSession
     participant: Participant
     entitled: bool = False
+    supervises: str | None = None
 
     @property
     def view(self) -> View:
@@ -78,6 +80,12 @@ class Part:
     def is_owner(self) -> bool:
         """Whether this is the employee who has the session."""
         return self.live.state.situation.owner == self.participant.id
+
+    @property
+    def may_stay(self) -> bool:
+        """Whether this employee hears on: it is theirs, or still with the one whom they supervise."""
+        situation = self.live.state.situation
+        return self.is_owner or (situation.status is Status.ACTIVE and situation.owner == self.supervises is not None)
 
 
 class _Awaited:

@@ -20,6 +20,7 @@ from production.metrics import minutes, totals
 from production.model import Figure, OfficeFigure
 from production.offices import Offices
 from production.policy import KNOWN_FIELDS, SSN_RULE
+from production.publishing import tell_chart
 from production.schemas import (
     ActionRecorded,
     ActionReport,
@@ -208,6 +209,7 @@ async def set_assignments(
     *,
     keys: AtKeys,
     response: Response,
+    keyring: AtKeyring,
     if_match: Annotated[str | None, Header(description="The ETag you read; needed once there are assignments")] = None,
 ) -> Assignments:
     """Put the whole history of an employee in the chart. Only rows of your own office may come, change or go."""
@@ -215,6 +217,7 @@ async def set_assignments(
         employee, chart = await use_cases.set_assignments(
             look, pin, [a.value() for a in body.assignments], keys, revision=_revision(if_match)
         )
+        await tell_chart(look.session, employee.id, employee.revision, pin, chart, keyring=keyring, now=look.now)
         return _assignments(response, employee, [AssignmentBody(**asdict(a)) for a in chart])
 
 

@@ -37,6 +37,15 @@ TOPICS: tuple[TopicSpec, ...] = (
         describes="A finished piece of an employee's work on a chat or a case.",
     ),
     TopicSpec(
+        name="employee.assigned",
+        key="employee_id",
+        partitions=2,
+        retention_days=30,
+        owners=("production",),
+        readers=("chat_gateway",),
+        describes="Who supervises an employee, and since when; the numbers of both are sealed.",
+    ),
+    TopicSpec(
         name="disclosure.requested",
         key="request_id",
         partitions=4,

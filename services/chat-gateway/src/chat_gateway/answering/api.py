@@ -12,7 +12,7 @@ from chat_gateway.answering.tools import Tools
 from chat_gateway.answering.work import body as note_body
 from chat_gateway.answering.work import checked_of, out
 from chat_gateway.answering_bodies import Body
-from chat_gateway.answering_schemas import Alarms, Checked, Notes, Revealed, RevealReason
+from chat_gateway.answering_schemas import Alarms, Checked, NoteKept, Notes, Revealed, RevealReason
 from chat_gateway.errors import NotYourSessionError, UnknownSessionError
 from chat_gateway.use_cases import Chat
 from chat_gateway.wire import Text
@@ -57,7 +57,9 @@ async def notes_of(
         if not look.covers(Reach(own=own, office=me.claims.get("office") in offices)):
             raise NotYourSessionError
         found = await notes.after(look.session, session_id, state.data_key, after, limit)
-    return Notes(notes=[note_body(note) for note in found], next=found[-1].number if len(found) == limit else None)
+        shown = [note for note in found if mine is None or mine.role != "agent" or notes.may_hear(note, mine)]
+    kept = [NoteKept(**note_body(note).model_dump(), sort=note.sort, addressee=note.addressee) for note in shown]
+    return Notes(notes=kept, next=found[-1].number if len(found) == limit else None)
 
 
 class CheckBody(Body):

@@ -7,9 +7,9 @@ under the session's key and ends with it.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
@@ -24,18 +24,19 @@ from common.protection.data_key import DataKey
 from common.telemetry import get_logger
 
 PAGE = 100
+Sort = Literal["note", "whisper", "monitored"]
 EMPLOYEES = frozenset({"agent", "supervisor"})
 """Roles in a session that may hold an ear."""
 
 # Notes of one session get their numbers one after the other.
 _TURN = "SELECT 1 FROM chat_session WHERE id = $1 FOR NO KEY UPDATE"
-_KNOWN = "SELECT number, note_id, at, participant_id, sealed FROM session_note WHERE session_id = $1 AND note_id = $2"
+_KNOWN = "SELECT number, note_id, at, participant_id, sealed, sort, addressee FROM session_note WHERE session_id = $1 AND note_id = $2"
 _NEXT = "SELECT coalesce(max(number), 0) + 1 AS number FROM session_note WHERE session_id = $1"
 _ADD = """
-INSERT INTO session_note (session_id, number, note_id, at, participant_id, sealed) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO session_note (session_id, number, note_id, at, participant_id, sealed, sort, addressee) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 _AFTER = """
-SELECT number, note_id, at, participant_id, sealed FROM session_note
+SELECT number, note_id, at, participant_id, sealed, sort, addressee FROM session_note
 WHERE session_id = $1 AND number > $2 ORDER BY number LIMIT $3
 """
 _GROWN = """
@@ -52,6 +53,7 @@ class Note:
     number: 1, 2, 3 … within the session, apart from its entries.
     note_id: the writer's own id for it.
     participant_id: who wrote it.
+    addressee: the employee to whom a supervisor whispers; None: for all who have the session.
     """
 
     session_id: UUID
@@ -61,6 +63,8 @@ class Note:
     participant_id: str
     display_name: str = field(repr=False)
     text: str = field(repr=False)
+    sort: Sort = "note"
+    addressee: str | None = None
 
 
 class Ear:
@@ -74,11 +78,12 @@ class Ear:
         NotYourSessionError: it is no employee.
     """
 
-    __slots__ = ("key", "number", "session_id", "tell")
+    __slots__ = ("key", "number", "session_id", "tell", "who")
 
     def __init__(self, who: Participant, session_id: UUID, key: DataKey, tell: Callable[[Note], None]) -> None:
         if who.role not in EMPLOYEES:
             raise NotYourSessionError
+        self.who = who
         self.session_id = session_id
         self.key = key
         self.tell = tell
@@ -89,7 +94,13 @@ class Ear:
         for note in notes:
             if note.number == self.number + 1:
                 self.number = note.number
-                self.tell(note)
+                if may_hear(note, self.who):
+                    self.tell(note)
+
+
+def may_hear(note: Note, who: Participant) -> bool:
+    """What is for one employee is heard by that one, and by supervisors."""
+    return note.addressee in (None, who.id) or who.role == "supervisor"
 
 
 class NoteBoard:
@@ -128,17 +139,38 @@ class NoteBoard:
             raise NotYourSessionError
         state = part.live.state
         await fetch_all(session, _TURN, state.id)
-        known = _notes(await fetch_all(session, _KNOWN, state.id, UUID(client_id)), state.id, state.data_key)
+        return await self._kept(
+            session,
+            part,
+            Note(state.id, 0, client_id, self._clock.now(), part.participant.id, part.participant.display_name, text),
+        )
+
+    async def say(self, part: Part, *, to: Participant, sort: Sort, client_id: str, text: str) -> Note:
+        """Keep what is for one employee alone, in a unit of work of its own; said again it is the same.
+
+        Raises:
+            ClientIdReusedError: the id stands for another note.
+        """
+        state, who = part.live.state, part.participant
+        note = Note(state.id, 0, client_id, self._clock.now(), who.id, who.display_name, text, sort, to.id)
+        async with self._database.unit_of_work() as session:
+            await fetch_all(session, _TURN, state.id)
+            return await self._kept(session, part, note)
+
+    async def _kept(self, session: WriteSession, part: Part, note: Note) -> Note:
+        state = part.live.state
+        known = _notes(await fetch_all(session, _KNOWN, state.id, UUID(note.note_id)), state.id, state.data_key)
         if known:
-            if known[0].text != text or known[0].participant_id != part.participant.id:
+            if (known[0].text, known[0].participant_id) != (note.text, note.participant_id):
                 raise ClientIdReusedError
             return known[0]
-        number = (await fetch_all(session, _NEXT, state.id))[0]["number"]
-        who = part.participant
-        note = Note(state.id, number, client_id, self._clock.now(), who.id, who.display_name, text)
-        said = orjson.dumps({"display_name": note.display_name, "text": text})
-        sealed = state.data_key.seal(said, _place(state.id, number))
-        await fetch_all(session, _ADD, state.id, number, UUID(client_id), note.at, UUID(who.id), sealed)
+        note = replace(note, number=(await fetch_all(session, _NEXT, state.id))[0]["number"])
+        said = orjson.dumps({"display_name": note.display_name, "text": note.text})
+        sealed = state.data_key.seal(said, _place(state.id, note.number))
+        addressee = UUID(note.addressee) if note.addressee else None
+        await fetch_all(
+            session, _ADD, state.id, note.number, UUID(note.note_id), note.at, UUID(note.participant_id), sealed, note.sort, addressee
+        )  # fmt: skip
         return note
 
     async def announce(self, note: Note) -> None:
@@ -194,6 +226,8 @@ def _notes(rows: Sequence[Any], session_id: UUID, key: DataKey) -> list[Note]:
             str(row["note_id"]),
             row["at"],
             str(row["participant_id"]),
+            sort=row["sort"],
+            addressee=str(row["addressee"]) if row["addressee"] else None,
             **orjson.loads(key.open(row["sealed"], _place(session_id, row["number"]))),
         )
         for row in rows

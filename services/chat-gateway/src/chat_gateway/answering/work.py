@@ -19,12 +19,14 @@ from chat_gateway.answering_schemas import (
     CheckDraft,
     Checked,
     Duress,
+    Monitored,
     NoteBody,
     NoteFrame,
     RegardPerson,
     Reveal,
     Revealed,
     UseAnswer,
+    Whisper,
     WriteNote,
 )
 from chat_gateway.errors import NotInThisStateError, UnknownSessionError
@@ -106,7 +108,7 @@ class AnswerWork:
         self._host.tell(frames.write(frame))
 
     def _tell_note(self, note: notes.Note) -> None:
-        self._host.tell(frames.write(NoteFrame(**body(note).model_dump())))
+        self._host.tell(frames.write(frame_of(note)))
 
     async def _note(self, frame: WriteNote) -> None:
         session_id = UUID(frame.session_id)
@@ -195,6 +197,13 @@ def checked_of(session_key: str, checked: check.Checked, client_id: str | None =
     """What the rules say, as it is told."""
     rules = [BrokenRule.model_validate(told_of(broken)) for broken in checked.broken]
     return Checked(session_id=session_key, client_id=client_id, verdict=checked.verdict, rules=rules)
+
+
+def frame_of(note: notes.Note) -> NoteFrame | Whisper | Monitored:
+    """What an employee's connection is told of it."""
+    if note.sort == "monitored":
+        return Monitored.model_validate({"session_id": str(note.session_id), "state": note.text})
+    return (Whisper if note.sort == "whisper" else NoteFrame)(**body(note).model_dump())
 
 
 def body(note: notes.Note) -> NoteBody:

@@ -1,0 +1,1 @@
+"""Supervisors in conversations of those whom they supervise: listening, whispering, and joining."""
