@@ -64,6 +64,11 @@ async def test_a_look_needs_an_open_conversation_that_calls_for_it_and_leaves_it
         assert kind(await looked(desk, waiting, system="client-data", fields=["mailing_address"])) == (
             503, "other-system-not-connected",
         )  # fmt: skip
+        await agent.say(type="regard", session_id=waiting, standing="stranger", basis="asks-about-another")
+        await agent.until_seq(waiting, 3)
+        assert kind(await looked(desk, waiting)) == (403, "look-up-not-allowed"), (
+            "a stranger is told nothing of any file"
+        )
         await customer.ask("closed", type="close", session_id=waiting)
         assert kind(await looked(desk, waiting)) == (403, "look-up-not-allowed")
 
@@ -83,7 +88,7 @@ async def test_a_look_needs_an_open_conversation_that_calls_for_it_and_leaves_it
     assert [(set(a["record_ids"]), a["fields"]) for a in done] == [
         ({str(waiting), found.json()["look_up_id"]}, ["payment_day"])
     ]
-    assert len(audited) == 8
+    assert len(audited) == 9
 
 
 @pytest.mark.req("S1-039")

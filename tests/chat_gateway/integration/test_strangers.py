@@ -170,6 +170,10 @@ async def test_who_acts_for_somebody_comes_in_with_a_proof_and_every_entry_says_
         assert page["classification"] == "unclassified"
         assert (await guardian.ask("error", type="close", session_id=session_id))["code"] == "unknown-session"
         assert (await guardian.ask("error", type="leave", session_id=session_id))["code"] == "unknown-session"
+        await register.ask(f"/{good}/end", "s-2")
+        assert (await said(guardian, session_id, "And another thing"))["code"] == "unknown-session"
+        back = await guardian.ask("error", type="resume", session_id=session_id, after_seq=0)
+        assert back["code"] == "unknown-session", "an authority that ended ends the part"
         await agent.ask("closed", type="close", session_id=session_id)
     told = {e["seq"]: e for e in agent.entries(session_id)}
     assert [(told[n]["role"], told[n].get("source")) for n in (4, 5, 6)] == [

@@ -22,7 +22,7 @@ class Situation:
     topic: coded; a transfer may change it.
     held_until: while on hold.
     stranger: the person is no party to what they ask about.
-    accompanied: somebody with a proven authority takes part.
+    authorities: who takes part with a proven authority, by the entry of the register.
     quiet: as of the last entry that is no message.
     """
 
@@ -31,8 +31,13 @@ class Situation:
     topic: str = ""
     held_until: datetime | None = None
     stranger: bool = False
-    accompanied: bool = False
+    authorities: tuple[tuple[str, str], ...] = ()
     quiet: Quiet = field(default_factory=Quiet)
+
+    @property
+    def accompanied(self) -> bool:
+        """Whether somebody with a proven authority takes part."""
+        return bool(self.authorities)
 
     @property
     def stage(self) -> Stage:
@@ -63,7 +68,7 @@ class Situation:
                 made = replace(self, status=Status.ACTIVE, owner=participant_id, quiet=quiet)
             case Kind.RETURNED:
                 made = Situation(
-                    topic=content["chat_topic"], stranger=self.stranger, accompanied=self.accompanied
+                    topic=content["chat_topic"], stranger=self.stranger, authorities=self.authorities
                 )  # fmt: skip
             case Kind.HELD:
                 made = replace(self, held_until=datetime.fromisoformat(content["until"]), quiet=self.quiet.paused())
@@ -76,13 +81,14 @@ class Situation:
             case Kind.CLOSED:
                 made = replace(self, status=Status.CLOSED, held_until=None, quiet=self.quiet.paused())
             case _:
-                made = self._of_the_person(kind, content)
+                made = self._of_the_person(kind, content, participant_id)
         return made
 
-    def _of_the_person(self, kind: Kind, content: Mapping[str, Any]) -> "Situation":
+    def _of_the_person(self, kind: Kind, content: Mapping[str, Any], participant_id: str) -> "Situation":
         """How it stands after an entry about who the person is."""
         if kind is Kind.ACCOMPANIED:
-            return replace(self, accompanied=True)
+            come = (participant_id, content["authority_id"])
+            return replace(self, authorities=(*self.authorities, come))
         return replace(self, stranger=content["standing"] == "stranger") if kind is Kind.REGARDED else self
 
 

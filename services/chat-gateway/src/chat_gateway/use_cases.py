@@ -57,6 +57,13 @@ class LetIn(Protocol):
     def covers(self, reach: Reach, /) -> bool: ...
 
 
+class Representatives(Protocol):
+    """Knows whether an authority that was proven still holds."""
+
+    async def require(self, authority_id: UUID, /) -> None:
+        """Raises: NotYourSessionError: it holds no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A participant's hold on a session.
@@ -130,6 +137,7 @@ class Chat:
         self._keyring = keyring
         self.topics = topics
         self.speech = speech
+        self.representatives: Representatives | None = None
         self.signals = signals
         self._opens_per_minute = opens_per_minute
 
@@ -268,7 +276,14 @@ class Chat:
         part = Part(live, mine, is_entitled(caller.principal))
         if not mine.public and not part.is_owner:
             raise NotYourSessionError  # an employee who handed it on has no need to know what was said since
+        await self._check_authority(part)
         return part
+
+    async def _check_authority(self, part: Part) -> None:
+        """An authority that ended meanwhile ends the part of who came in by it."""
+        if part.participant.role == "representative" and self.representatives is not None:
+            authorities = dict(part.live.state.situation.authorities)
+            await self.representatives.require(UUID(authorities[part.participant.id]))
 
     async def post(self, part: Part, *, client_id: str, text: str, reply: Reply, manner: Manner = PLAIN) -> None:
         """Say something; the reply hears when it is durable, or why it may not be said.
@@ -281,6 +296,7 @@ class Chat:
         )
         if client_id not in state.receipts:
             try:
+                await self._check_authority(part)
                 await self.speech.let_pass(Utterance(state, who, client_id, text, manner))
             except MunimentError as refusal:
                 reply.refused(submission, refusal)

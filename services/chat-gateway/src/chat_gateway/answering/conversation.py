@@ -32,6 +32,7 @@ class Conversations:
         self._database = database
         self._keyring = keyring
         self._clock = clock
+        chat.representatives = self
 
     async def answer(
         self, part: Part, *, client_id: str, answer: str, version: int, seen: int | None
@@ -100,6 +101,17 @@ class Conversations:
         )  # fmt: skip
         await self._chat.store(live, Accompany(who, str(new_id()), str(found.id), found.kind))
         return Part(live, who)
+
+    async def require(self, authority_id: UUID, /) -> None:
+        """Refuse who came in by an authority that holds no more.
+
+        Raises:
+            NotYourSessionError: it ended, or its last day is over.
+        """
+        async with self._database.reading() as session:
+            found = await authorities.entry(session, authority_id)
+        if not found.holds_on(self._clock.now().date()):
+            raise NotYourSessionError
 
     async def regard(self, part: Part, *, standing: Literal["party", "stranger"], basis: Basis) -> None:
         """The employee says how the person stands to what they ask about (S2-043).

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from common.errors import FieldError, ForbiddenError, InvalidError, MunimentError, UnavailableError
 
 OVER = "the conversation is over"
+STRANGER = "the person is no party to what they ask about: no answer could hold anything of another file"
 
 
 class LookUpNotAllowedError(ForbiddenError):

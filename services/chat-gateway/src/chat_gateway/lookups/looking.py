@@ -16,6 +16,7 @@ from chat_gateway.lookups import store
 from chat_gateway.lookups.adapter import OtherSystem, Question, Value
 from chat_gateway.lookups.errors import (
     OVER,
+    STRANGER,
     LookUpNotAllowedError,
     NoSuchFileError,
     NotConnectedError,
@@ -129,3 +130,5 @@ class LookUps:
             raise NotYourSessionError
         if part.live.state.situation.status is not Status.ACTIVE:
             raise LookUpNotAllowedError(OVER)
+        if part.live.state.situation.stranger:
+            raise LookUpNotAllowedError(STRANGER)
