@@ -111,13 +111,13 @@ class AnswerWork:
         self._host.tell(frames.write(frame_of(note)))
 
     async def _note(self, frame: WriteNote) -> None:
-        session_id = UUID(frame.session_id)
+        session_id, ear = UUID(frame.session_id), self._ears.get(frame.session_id)
+        heard = ear.number if ear is not None else None
         async with self._host.passage("note.write", session_id) as passage:
             part = await self._chat.take_part(passage, session_id=session_id)
             async with self._tools.database.unit_of_work() as session:
                 note = await self._tools.notes.write(session, part, client_id=frame.client_id, text=frame.text)
-        ear = self._ears.get(frame.session_id)
-        if ear is None or ear.number >= note.number:
+        if heard is None or note.number <= heard:  # a new one comes by the ear, perhaps before this
             self._tell_note(note)
         await self._tools.notes.announce(note)
 
