@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-import chat_gateway
 from chat_gateway.routing.hours import Hours, Opening
 from chat_gateway.routing.registers import Registers, TopicVersion, load
 from common.federal_calendar import Closure, FederalCalendar
@@ -238,7 +237,8 @@ def test_the_closed_list_of_the_development_issuers_names_every_designation() ->
     assert needed == set(DESIGNATIONS) == set(tokens.DESIGNATIONS)
 
 
-def test_what_a_topic_asks_of_the_customer_is_asked_of_topics_that_are_offered() -> None:
-    """Both registers name the same topics, or a level would stand beside nothing."""
-    asked = yaml.safe_load((Path(chat_gateway.__file__).parent / "topics.yaml").read_text("utf-8"))["topics"]
-    assert set(asked) <= {topic.code for topic in load().topics}
+def test_what_leads_to_payments_asks_for_a_better_proof_than_a_general_question() -> None:
+    registers = load()
+    assert (registers.asked("general").ial, registers.asked("general").max_age) == (1, None)
+    assert (registers.asked("direct-deposit").ial, registers.asked("direct-deposit").max_age) == (2, 900)
+    assert registers.asked("no-such-topic") == registers.asked("general")

@@ -6,6 +6,7 @@ from chat_gateway.errors import NotDesignatedError, OutsideHoursError, UnknownTo
 from chat_gateway.routing.hours import Hours, Opening
 from chat_gateway.routing.matching import DEFAULT_LANGUAGE, Agent, Need, Waiting, why_not
 from chat_gateway.routing.registers import Registers, TopicVersion
+from common.access import Assurance
 from common.auth import Principal
 from common.clock import Clock
 from common.ids import new_id
@@ -30,6 +31,10 @@ class Topics:
         if found is None:
             raise UnknownTopicError([name for name, _ in self.registers.offered(today)])
         return found
+
+    def assurance(self, code: str) -> Assurance:
+        """What a topic asks of the customer's own authentication."""
+        return Assurance(**self.registers.asked(code).model_dump())
 
     def require_open(self, code: str, *, leaving_message: bool) -> None:
         """Refuse a session while nobody serves its topic, unless a message is left for later.

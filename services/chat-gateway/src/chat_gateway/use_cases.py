@@ -36,7 +36,6 @@ from chat_gateway.serving import Topics
 from chat_gateway.sessions import LiveSession, Reply, Sessions, Submission
 from chat_gateway.signals.hub import Signals
 from chat_gateway.speaking import PLAIN, Manner, Speech, Utterance
-from chat_gateway.topics import assurance_of
 from chat_gateway.views import View, is_entitled, view_of
 from chat_gateway.writer import Writer
 from common.access import Reach, require_assurance
@@ -186,7 +185,7 @@ class Chat:
             shown=shown.version if shown else None, current=in_force.version, acknowledged=acknowledged
         )
         facts = opening_of(principal, topic, in_force, rfc3339(self.clock.now()))
-        require_assurance(assurance_of(topic), principal, now=self.clock.now())
+        require_assurance(self.topics.assurance(topic), principal, now=self.clock.now())
         if existing := await self._opened_before(principal, client_id, topic):
             return existing
         self.topics.require_open(topic, leaving_message=left_message)

@@ -56,13 +56,13 @@ class Address(BaseModel):
 
 
 def connect(file: Path | None, register: LookUpRegister, clock: Clock) -> Mapping[str, OtherSystem]:
-    """A way into each system that the file names; none without a file.
+    """A way into each system that the file names; none without a file, or where it is not there.
 
     Raises:
         ValueError: an address is not protected, or a system is not in the register.
         OSError: a file cannot be read.
     """
-    if file is None:
+    if file is None or not file.exists():
         return {}
     document = yaml.safe_load(file.read_text("utf-8")) or {}
     addresses = {str(code): Address.model_validate(one) for code, one in document.items()}

@@ -43,8 +43,17 @@ class TopicVersion(Part):
         return timedelta(minutes=self.longest_wait_minutes)
 
 
+class Asked(Part):
+    """How well a person has to have proved who they are (NIST SP 800-63); `max_age`: seconds since that at most."""
+
+    ial: int = Field(default=1, ge=0, le=3)
+    aal: int = Field(default=1, ge=0, le=3)
+    max_age: int | None = Field(default=None, gt=0)
+
+
 class Topic(Part):
     code: Code
+    assurance: Asked = Asked()
     versions: tuple[TopicVersion, ...] = Field(min_length=1)
     retired: date | None = None
 
@@ -165,6 +174,11 @@ class Registers(Part):
         """What holds for this topic on this day, or None when it is offered to nobody then."""
         topic = self._by_code.get(code)
         return topic.on(day) if topic else None
+
+    def asked(self, code: str) -> Asked:
+        """How well somebody has to have proved who they are; for a topic that is not here what others ask."""
+        topic = self._by_code.get(code)
+        return topic.assurance if topic else Asked()
 
     def offered(self, day: date) -> list[tuple[str, TopicVersion]]:
         """The topics of this day with what holds for them."""
