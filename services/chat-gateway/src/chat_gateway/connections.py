@@ -252,12 +252,16 @@ class Connection:
 
     def _leave_if_barred(self, principal: Principal) -> None:
         """Who may take part no longer, their position or standing having changed, hears no more either (S3-111)."""
-        try:
-            self._gate.ask("message.send", principal)
-        except MunimentError as error:
-            if self._parts:
-                self.line.push(frames.error(error, {}))
-            self._leave_all()
+        barred: MunimentError | None = None
+        for subscription in list(self._parts.values()):
+            as_supervisor = subscription.part.participant.role == "supervisor"
+            try:
+                self._gate.ask("message.send" if as_supervisor else "session.resume", principal)
+            except MunimentError as error:
+                barred = error
+                self.hearing.leave(subscription)
+        if barred is not None:
+            self.line.push(frames.error(barred, {}))
 
     def _show(self, language: str) -> None:
         shown = self._shown = self._chat.statement(language)
