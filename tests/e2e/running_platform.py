@@ -20,7 +20,7 @@ from muniment import daemon
 from muniment.demo import Platform
 from muniment.home import Home, passwords
 from muniment.postgres import url
-from muniment.processes import LOOPBACK, port_is_free
+from tests.plugins.ports import free_block
 
 RECOVERY_SECONDS = 120
 
@@ -108,7 +108,7 @@ def running_platform(engines: str, fetched: Home | None = None, *, gateways: int
     environment = {
         **os.environ,
         "MUNIMENT_HOME": str(home.path),
-        "MUNIMENT_BASE_PORT": str(_free_block()),
+        "MUNIMENT_BASE_PORT": str(free_block()),
         "MUNIMENT_GATEWAYS": str(gateways),
     }
     home.prepare()
@@ -127,10 +127,3 @@ def running_platform(engines: str, fetched: Home | None = None, *, gateways: int
 def _muniment(*words: str, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "muniment", *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=400)
-
-
-def _free_block() -> int:
-    for first in range(18_001, 60_000, 40):
-        if all(port_is_free(first + n) for n in range(30)):
-            return first
-    raise AssertionError(f"no free ports on {LOOPBACK}")

@@ -15,8 +15,9 @@ from muniment.errors import PlainError
 from muniment.home import Home, passwords, read_json
 from muniment.processes import Running, free_port
 from muniment.up import check_disk
-from tests.local.machine import free_base, muniment
+from tests.local.machine import muniment
 from tests.plugins.engines import temporary_home
+from tests.plugins.ports import free_block
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def make_cluster(home: Home) -> postgres.Cluster:
 
 
 def test_a_taken_port_is_named_with_who_has_it(home: Home) -> None:
-    base = free_base()
+    base = free_block()
     with socket.create_server(("127.0.0.1", base + 12)):
         said = refused(muniment(home, "up", MUNIMENT_BASE_PORT=str(base)))
     assert said.startswith(f"Port {base + 12}, which production-worker listens on, is taken by ")

@@ -17,8 +17,9 @@ import pytest
 from muniment import daemon
 from muniment.home import SERVICES, Home, passwords, read_json
 from muniment.platform import display
-from tests.local.machine import free_base, muniment
+from tests.local.machine import muniment
 from tests.plugins.engines import temporary_home
+from tests.plugins.ports import free_block
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 MOST_MEMORY_MIB = 900
@@ -26,7 +27,7 @@ MOST_MEMORY_MIB = 900
 
 @pytest.fixture(scope="module")
 def base() -> int:
-    return free_base()
+    return free_block()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from chat_gateway import frames, placements, repository, views
 from chat_gateway.http_schemas import ClosedOut, Entries, Queue, QueuedSession, SessionOut
 from chat_gateway.placements import Placement
 from chat_gateway.schemas import EntryFrame, Notice, ParticipantOut
-from chat_gateway.use_cases import Chat, check_cursor
+from chat_gateway.use_cases import Chat
 from chat_gateway.wire import Language
 from common.access import Look
 from common.errors import FieldError, InvalidError
@@ -115,7 +115,7 @@ async def entries(
 ) -> Entries:
     async with door.open("session.read-entries", session_id, fields=["entries"]) as look:
         part = await chat.take_part(look, session_id=session_id)
-        check_cursor(part, after)
+        part.live.check_cursor(after)
         stored = await chat.journal.entries_after(session_id, after, limit)
     seen = [EntryFrame(**views.seen(e.follow("", part.live.state), part.view)) for e in stored]
     last_seq = part.live.state.last_seq

@@ -39,7 +39,7 @@ from chat_gateway.snapshots import How, Snapshots
 from chat_gateway.speaking import Manner
 from chat_gateway.supervising.watching import Watches
 from chat_gateway.supervising.work import SupervisorWork
-from chat_gateway.use_cases import Chat, Part, check_cursor
+from chat_gateway.use_cases import Chat, Part
 from common.auth import EMPLOYEES, LEEWAY_SECONDS, Principal, TokenVerifier
 from common.dpop import Proof
 from common.errors import ForbiddenError, MunimentError, UnauthenticatedError, UnavailableError
@@ -311,7 +311,7 @@ class Connection:
         session_id = UUID(frame.session_id)
         async with self._gate.open("session.resume", self._who(), session_id) as passage:
             part = await self._chat.take_part(passage, session_id=session_id)
-            check_cursor(part, frame.after_seq)
+            part.live.check_cursor(frame.after_seq)
         await self.attend(part, "resumed", frame.after_seq)
 
     async def _ping(self, _frame: Ping) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from chat_gateway.drafts import SessionState
+from chat_gateway.errors import CursorAheadError
 from chat_gateway.journal import Journal, StoredEntry
 from chat_gateway.model import Contribution, Entry, Kind, Receipt
 from common.errors import MunimentError
@@ -62,6 +63,15 @@ class LiveSession:
         self.held: list[Submission] | None = None
         self._reading = asyncio.Lock()
         self._marks: dict[tuple[str, str], int] = {}
+
+    def check_cursor(self, after_seq: int) -> None:
+        """Refuse a cursor that names entries that are not there.
+
+        Raises:
+            CursorAheadError: it does.
+        """
+        if after_seq > self.state.last_seq:
+            raise CursorAheadError
 
     def knows(self, participant_id: str, kind: str, up_to: int) -> bool:
         """Whether it is known that this participant received, or read, so far."""

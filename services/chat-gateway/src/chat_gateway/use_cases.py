@@ -9,7 +9,6 @@ from uuid import UUID
 from chat_gateway import policy
 from chat_gateway.errors import (
     ClientIdReusedError,
-    CursorAheadError,
     NotStoredYetError,
     NotYourSessionError,
     TooManySessionsError,
@@ -343,14 +342,4 @@ class Chat:
         return await reply.outcome
 
 
-def check_cursor(part: Part, after_seq: int) -> None:
-    """Refuse a cursor that names entries that are not there.
-
-    Raises:
-        CursorAheadError: it does.
-    """
-    if after_seq > part.live.state.last_seq:
-        raise CursorAheadError
-
-
-__all__ = ["Chat", "Kind", "LetIn", "Part", "check_cursor"]
+__all__ = ["Chat", "Kind", "LetIn", "Part"]

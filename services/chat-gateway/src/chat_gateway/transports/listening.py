@@ -21,7 +21,7 @@ from chat_gateway.transports import poll as polling
 from chat_gateway.transports.asked import MOST, PATTERN, Wanted, wanted
 from chat_gateway.transports.schemas import Polled
 from chat_gateway.transports.stream import EventStream
-from chat_gateway.use_cases import Chat, Part, check_cursor
+from chat_gateway.use_cases import Chat, Part
 from common.access import Look
 from common.auth import LEEWAY_SECONDS
 from common.errors import ForbiddenError
@@ -64,7 +64,7 @@ class Hearings:
         found = []
         for session_id, seq in asked.cursors.items():
             part = await self.chat.take_part(look, session_id=session_id)
-            check_cursor(part, seq)
+            part.live.check_cursor(seq)
             found.append((part, seq))
         return found
 
