@@ -140,7 +140,7 @@ def test_no_secret_stands_in_the_file() -> None:
             assert all(password.startswith("${") for password in passwords), (name, variable)
 
 
-OPENS = ("chat-gateway", "transcripts", "transcripts-worker", "production", "production-worker")
+OPENS = ("chat-gateway", "chat-gateway-worker", "transcripts", "transcripts-worker", "production", "production-worker")
 
 
 def test_who_opens_what_is_said_of_persons_waits_for_the_keyring() -> None:
