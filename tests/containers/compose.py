@@ -24,16 +24,24 @@ def environment(name: str, dotenv: Mapping[str, str]) -> dict[str, str]:
     Raises:
         KeyError: one is not set and the file says that it must be.
     """
+    given = CONTAINERS[name].get("environment", {})
+    return {key: _VARIABLE.sub(lambda m: _value(m, dotenv), str(text)) for key, text in given.items()}
 
-    def value(match: re.Match[str]) -> str:
-        found = dotenv.get(match["name"])
-        if found or match["kind"] is None:
-            return found or ""
-        if match["kind"] == "?":
-            raise KeyError(match["name"])
-        return str(match["rest"])
 
-    return {key: _VARIABLE.sub(value, str(text)) for key, text in CONTAINERS[name].get("environment", {}).items()}
+def folders(name: str, dotenv: Mapping[str, str]) -> dict[str, Path]:
+    """Folders of the project that a container sees when these variables are set, by where it sees them."""
+    volumes = [one for one in CONTAINERS[name].get("volumes", []) if isinstance(one, dict) and one["type"] == "bind"]
+    sources = {one["target"]: _VARIABLE.sub(lambda m: _value(m, dotenv), one["source"]) for one in volumes}
+    return {target: ROOT / source for target, source in sources.items() if source.startswith("./")}
+
+
+def _value(match: re.Match[str], dotenv: Mapping[str, str]) -> str:
+    found = dotenv.get(match["name"])
+    if found or match["kind"] is None:
+        return found or ""
+    if match["kind"] == "?":
+        raise KeyError(match["name"])
+    return str(match["rest"])
 
 
 def make_secrets(folder: Path, *options: str) -> str:

@@ -23,7 +23,7 @@ from muniment.home import Home
 from muniment.processes import LOOPBACK, Ready, free_port, is_ready
 from production.schemas import ActionReport
 from tests.containers.builder import Builder
-from tests.containers.compose import COMPOSE, CONTAINERS, SERVICES, environment, read_dotenv
+from tests.containers.compose import COMPOSE, CONTAINERS, SERVICES, environment, folders, read_dotenv
 from tests.containers.compose_engines import Cache, Databases, EventLog
 from tests.plugins.engines import do_without
 
@@ -90,6 +90,8 @@ class Platform:
         options = ["-v", f"{self.provider.jwks}:{KEYS}:ro"]
         for secret in container.get("secrets", []):
             options += ["-v", f"{self.folder / COMPOSE['secrets'][secret]['file']}:/run/secrets/{secret}:ro"]
+        for there, folder in folders(process, self.dotenv).items():
+            options += ["-v", f"{folder}:{there}:ro"]
         with (self.folder / f"{process}.log").open("ab") as output:
             self.running[process] = self.builder.run(
                 self.images[image],
