@@ -111,6 +111,15 @@ async def rows_of(settings: ChatGatewaySettings, sql: str) -> list[Frame]:
     return [json.loads(r[0]) for r in await gateway.rows(sql)]
 
 
+async def writers_are_gone(settings: ChatGatewaySettings) -> None:
+    """A backend whose client was killed still commits what it was given: until it ends, two reads may differ."""
+    gateway = Gateway(0, settings, None, None, None)  # type: ignore[arg-type]
+    others = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    async with asyncio.timeout(20):
+        while await gateway.rows(others):
+            await asyncio.sleep(0.02)
+
+
 async def check(settings: ChatGatewaySettings, streams: list[Stream]) -> None:
     """Every acknowledged message is stored and told, under its number, once, in a chain that holds."""
     stored = await rows_of(settings, "SELECT value FROM session_entry ORDER BY session_id, seq")
@@ -140,6 +149,7 @@ async def test_what_was_acknowledged_survives_the_process(
     assert all(s.acknowledged for s in streams)
     if how is signal.SIGTERM:
         assert {s.close_code for s in streams} == {1012}
+    await writers_are_gone(settings)
     await check(settings, streams)
     await process.start()
     await asyncio.gather(*(s.send_again(process, n) for n, s in enumerate(streams)))
