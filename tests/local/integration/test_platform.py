@@ -152,6 +152,29 @@ def test_a_second_start_says_that_it_is_up(
     assert report(home)["pid"] == before
 
 
+def test_the_demonstration_goes_from_the_conversation_to_what_leaves_and_why_nothing_is_destroyed(
+    first_start: "subprocess.CompletedProcess[str]", home: Home
+) -> None:
+    done = muniment(home, "demo")
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    for wanted in (
+        "Recomputed just now: it holds, and it is the gateway's closing digest.",
+        "An action that carries a social security number is refused",
+        "Decision: UNDECIDED; missing: accuracy.reviewed",
+        "With that shown: ALLOW",
+        "Accounted in the same transaction",
+        "is refused: A reviewer has to look at it first.",
+        "Reviewed, and released once.",
+        "The same grant once more is refused: A release grant works once.",
+        "it answers 409",
+    ):
+        assert wanted in said, wanted
+    if "a conversation of the project's own" in said:
+        assert "date-of-birth" in said
+        assert "I was born on [withheld]." in said
+
+
 def test_a_killed_service_and_a_killed_server_come_back(
     first_start: "subprocess.CompletedProcess[str]", home: Home
 ) -> None:

@@ -44,7 +44,7 @@ OWN = Conversation(
         for speaker, text in (
             ("customer", "Good morning. I moved last month and my statement still goes to the old place."),
             ("employee", "Good morning! I can help you with that. Have you changed the address online already?"),
-            ("customer", "I tried, but the page asked me to wait for a letter first."),
+            ("customer", "I tried, but the page asked me to wait for a letter first. I was born on March 2, 1950."),
             ("employee", "That letter carries a code that proves the new address is yours. It takes about ten days."),
             ("customer", "Ah. And until then, will my payment still arrive?"),
             ("employee", "Yes. It goes to your bank, so the address does not change anything about it."),

@@ -23,6 +23,7 @@ from muniment.up import up
 WAIT_SECONDS = 30.0
 WIDTH = 110
 SHOWN_TURNS = 6
+LAYER = "for-congress"
 
 
 class Platform:
@@ -106,7 +107,8 @@ async def play(platform: Platform) -> None:
     say("Customer and agent hold the same entries 1..n, and each checked the digest by itself.")
     transcript = await show_transcript(platform, held["session_id"], held["closed"]["digest"])
     await show_production(platform, held["session_id"])
-    await show_disclosure(platform, transcript["id"])
+    decided = await show_disclosure(platform, transcript["id"])
+    await show_release(platform, transcript["id"], decided["grant"]["token"])
     await show_retention(platform, transcript["id"])
 
 
@@ -171,7 +173,7 @@ async def show_production(platform: Platform, session_id: UUID) -> None:
     say(f"An action that carries a social security number is refused: {refused['detail']}")
 
 
-async def show_disclosure(platform: Platform, transcript_id: str) -> None:
+async def show_disclosure(platform: Platform, transcript_id: str) -> dict[str, Any]:
     heading("May it be disclosed?", "disclosure")
     asked = {
         "transcript_ids": [transcript_id],
@@ -200,7 +202,7 @@ async def show_disclosure(platform: Platform, transcript_id: str) -> None:
         "release": {
             "recipient_name": "Office of a Member of Congress",
             "recipient_address": "123 Capitol Road, Washington, DC",
-            "layer": "original",
+            "layer": LAYER,
         },
     }
     finding = {"finding": "accuracy.reviewed", "found": True, "record": "REVIEW-2026-117"}
@@ -222,6 +224,37 @@ async def show_disclosure(platform: Platform, transcript_id: str) -> None:
     for row in accounting["items"]:
         when = row.get("disclosed_at") or row.get("at", "")
         say(f"Accounted in the same transaction: {when}, {row.get('purpose', '')}, to {row.get('recipient_name', '')}")
+    return dict(allowed)
+
+
+async def show_release(platform: Platform, transcript_id: str, grant: str) -> None:
+    heading("What leaves", "transcripts")
+    layers = f"/v1/transcripts/{transcript_id}/layers"
+    opening = {"name": LAYER, "audience": "others", "customer": {}}
+    await platform.call("POST", "transcripts", layers, role="privacy_officer", json=opening)
+    found = (await platform.call("GET", "transcripts", f"{layers}/{LAYER}", role="privacy_officer"))["spans"]
+    say(f"Searched for what is about a person and must stay behind: {len(found)} found.")
+    for span in found:
+        say(f"   entry {span['seq']}, characters {span['start']} to {span['end']}: {span['kind']}")
+    places = [{name: span[name] for name in ("seq", "start", "end", "kind")} for span in found]
+    decisions = {"decisions": [place | {"decision": "redact"} for place in places]}
+    await platform.call("POST", "transcripts", f"{layers}/{LAYER}/decisions", role="privacy_officer", json=decisions)
+    early = await platform.call(
+        "POST", "transcripts", "/v1/releases", role="privacy_officer", json={"grant": grant}, expect=(409,)
+    )
+    say(f"Taking the grant before anybody confirmed the review is refused: {early['title']}.")
+    await platform.call("POST", "transcripts", f"{layers}/{LAYER}/review", role="privacy_officer")
+    released = await platform.call("POST", "transcripts", "/v1/releases", role="privacy_officer", json={"grant": grant})
+    (copy,) = released["copies"]
+    path = f"/v1/releases/{released['grant_id']}/copies/{transcript_id}"
+    document = await platform.call("GET", "transcripts", path, role="privacy_officer")
+    say(f"Reviewed, and released once. The copy that went (SHA-256 {copy['copy_hash'][:16]}…) begins:")
+    for line in [one for one in document["lines"] if one.get("text")][:SHOWN_TURNS]:
+        say(f"{line['who']:>12}: {line['text']}")
+    again = await platform.call(
+        "POST", "transcripts", "/v1/releases", role="privacy_officer", json={"grant": grant}, expect=(409,)
+    )
+    say(f"The same grant once more is refused: {again['title']}.")
 
 
 async def show_retention(platform: Platform, transcript_id: str) -> None:
