@@ -14,11 +14,12 @@ from common.contracts.chat import canonical
 from common.contracts.disclosure import CopyMade
 from common.protection.service_keys import ColumnKeys
 from common.web.door import AtDoor, Guarded
-from disclosure import individual_store, policy, rulebook
+from disclosure import policy, rulebook
 from disclosure.accounting_store import Line
 from disclosure.grant_source import AtGrants
 from disclosure.grants import Signer
-from disclosure.individual_desk import AtIndividuals
+from disclosure.individuals import store as individual_store
+from disclosure.individuals.at_desk import AtIndividuals
 from disclosure.tables import Accounting, place
 from disclosure.use_cases import accounting
 

@@ -24,11 +24,9 @@ from common.web.app import create_app
 from disclosure import (
     accounting_routes,
     grants,
-    individual_routes,
     informing_routes,
     notice_routes,
     outbound,
-    own_routes,
     register_routes,
     registers,
     repository,
@@ -42,6 +40,8 @@ from disclosure.holdings import make_holdings
 from disclosure.incidents import alarm, recapture_routes
 from disclosure.incidents import law_files as incident_law
 from disclosure.incidents import routes as incident_routes
+from disclosure.individuals import own_routes
+from disclosure.individuals import routes as individual_routes
 from disclosure.individuals.doors import aims
 from disclosure.individuals.identity import table
 from disclosure.individuals.states import machine

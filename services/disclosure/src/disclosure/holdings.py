@@ -9,18 +9,18 @@ from common.protection.reseal_command import Holdings
 from common.protection.resealing import Kept, Known, Place
 from common.protection.service_keys import ColumnKeys
 from common.settings import ServiceSettings
-from disclosure import individual_store as store
 from disclosure.auditing import recipients
 from disclosure.incidents.desk import ADVICE, ENDED, HOLDER, REASONS, REPORTED, STORY
 from disclosure.incidents.desk import LETTER as NOTICE
-from disclosure.individual_tables import ACCOUNT_SEALED
+from disclosure.individuals import store
+from disclosure.individuals.desk import LETTER
+from disclosure.individuals.informing import ANSWER, PORTION, STATEMENT
+from disclosure.individuals.intake import MATTER, PERSON
+from disclosure.individuals.tables import ACCOUNT_SEALED
+from disclosure.individuals.working import REASON
 from disclosure.informing.tables import place as notice_place
 from disclosure.packages.desk import PARTICULARS, RECIPIENT
 from disclosure.tables import place
-from disclosure.use_cases.individuals.desk import LETTER
-from disclosure.use_cases.individuals.intake import MATTER, PERSON
-from disclosure.use_cases.individuals.working import REASON
-from disclosure.use_cases.informing import ANSWER, PORTION, STATEMENT
 
 
 def _of_accounting(column: str) -> Place:

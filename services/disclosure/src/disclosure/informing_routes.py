@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common.web.door import AtDoor, Door, Guarded
 from common.web.idempotency import IdempotencyKey, once
-from disclosure.individual_desk import AtIndividuals, Individuals
+from disclosure.individuals import informing
+from disclosure.individuals.at_desk import AtIndividuals, Individuals
+from disclosure.individuals.desk import Desk
 from disclosure.informing import store
 from disclosure.informing.tables import OutgoingNotice
-from disclosure.use_cases import informing
-from disclosure.use_cases.individuals.desk import Desk
 
 router = APIRouter(prefix="/v1/outgoing-notices", tags=["telling persons and recipients"], route_class=Guarded)
 Act = Callable[[Desk], Awaitable[OutgoingNotice]]

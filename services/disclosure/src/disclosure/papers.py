@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from common.contracts.disclosure import FactValue
 from common.database import ReadSession, WriteSession
-from disclosure.individual_store import disputes_of
+from disclosure.individuals.store import disputes_of
 from disclosure.policy import agency_day
 from disclosure.tables import FindingRow, Paper, PaperMark
 

@@ -10,9 +10,10 @@ from sqlmodel import col, select
 
 from common.database import ReadSession, WriteSession, fetch_all
 from common.protection.service_keys import ColumnKeys
-from disclosure import individual_store, policy
+from disclosure import policy
 from disclosure.auditing import recipients
 from disclosure.auditing.asked import Asked, Register
+from disclosure.individuals import store as individual_store
 from disclosure.tables import Accounting, AccountingTranscript, DecisionRow, DisclosureRequest
 
 # Records that were found to be this person's on a request of theirs, after the identity gate.

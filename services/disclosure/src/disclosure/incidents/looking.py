@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from disclosure import individual_store as sealing
 from disclosure.incidents import store
 from disclosure.incidents.clocks import Clock, clocks
 from disclosure.incidents.desk import (
@@ -33,6 +32,7 @@ from disclosure.incidents.tables import (
     Recapture,
 )
 from disclosure.incidents.telling import is_major
+from disclosure.individuals import store as sealing
 from disclosure.matters import Desk, MatterStep, steps_of
 
 _SEAT = ZoneInfo("America/New_York")

@@ -9,12 +9,12 @@ from common.access import Reach
 from common.errors import FieldError, ForbiddenError, InvalidError
 from common.ids import new_id
 from common.pii.taxonomy import Taxonomy
-from disclosure import individual_store as sealing
 from disclosure.incidents import affected, store
 from disclosure.incidents.affected import Held
 from disclosure.incidents.desk import STORY
 from disclosure.incidents.law_files import Trigger, machines_of_incidents, triggers
 from disclosure.incidents.tables import Incident, IncidentDocument, IncidentPerson
+from disclosure.individuals import store as sealing
 from disclosure.matters import Desk
 from disclosure.packages import store as packages
 from disclosure.packages.desk import NewPerson, add_persons

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from common.errors import FieldError, InvalidError
 from common.ids import new_id
-from disclosure import individual_store as sealing
 from disclosure.incidents import store
 from disclosure.incidents.desk import ADVICE, HOLDER, held, held_recapture
 from disclosure.incidents.errors import OwnIncidentError
 from disclosure.incidents.law_files import machines_of_incidents
 from disclosure.incidents.tables import Incident, IncidentDocument, Recapture
+from disclosure.individuals import store as sealing
 from disclosure.matters import Desk, leads_to
 
 BACK = ("refiled", "destroyed")

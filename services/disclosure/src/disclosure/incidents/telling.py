@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from common.errors import InvalidError
-from disclosure import individual_store as sealing
 from disclosure.incidents import store
 from disclosure.incidents.clocks import MAJOR_PEOPLE
 from disclosure.incidents.desk import ENDED, REPORTED, held, refuse_reporter
 from disclosure.incidents.errors import StillOutError
 from disclosure.incidents.law_files import machines_of_incidents
 from disclosure.incidents.tables import Incident, IncidentClosing, IncidentReport
+from disclosure.individuals import store as sealing
 from disclosure.matters import Desk, leads_to
 
 TOLD = ("circumstances", "how_discovered", "recovery_actions")

@@ -10,13 +10,13 @@ from common.contracts.disclosure import FactValue
 from common.errors import FieldError, InvalidError
 from common.ids import new_id
 from common.pii.taxonomy import Taxonomy
-from disclosure import individual_store as sealing
 from disclosure.incidents import harm, letters, store
 from disclosure.incidents.desk import LETTER, REASONS, held
 from disclosure.incidents.errors import AlreadyToldError
 from disclosure.incidents.harm import Level
 from disclosure.incidents.law_files import risk
 from disclosure.incidents.tables import Incident, IncidentAssessment, IncidentDisclosure, IncidentNotification
+from disclosure.individuals import store as sealing
 from disclosure.matters import Desk
 from disclosure.packages import store as packages
 from disclosure.packages.desk import opened_particulars

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from common.ids import new_id
 from common.pii.particulars import Person
-from disclosure import individual_store as sealing
+from disclosure.individuals import store as sealing
 from disclosure.matters import Desk
 from disclosure.packages import store
 from disclosure.packages.concealing import Somebody

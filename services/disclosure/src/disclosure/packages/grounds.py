@@ -8,12 +8,12 @@ from sqlmodel import col, select
 
 from common.errors import FieldError, InvalidError
 from common.protection.service_keys import normalised
-from disclosure import individual_store
-from disclosure.individual_tables import IndividualRequest
+from disclosure.individuals import store as individual_store
+from disclosure.individuals.intake import PERSON
+from disclosure.individuals.tables import IndividualRequest
 from disclosure.matters import Desk
 from disclosure.packages.desk import Recipient
 from disclosure.tables import Accounting, AccountingTranscript, place
-from disclosure.use_cases.individuals.intake import PERSON
 
 GRANTED = frozenset({"granted", "granted-in-part", "granted-on-review"})
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common.errors import FieldError, InvalidError
 from common.ids import new_id
-from disclosure import individual_store as sealing
+from disclosure.individuals import store as sealing
 from disclosure.matters import Desk, leads_to
 from disclosure.packages import store
 from disclosure.packages.desk import RECIPIENT, NewPerson, Recipient, add_persons, held

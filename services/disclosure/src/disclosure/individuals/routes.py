@@ -9,14 +9,12 @@ from fastapi.responses import Response
 from common.pii.third_persons import Entry
 from common.web.door import AtDoor, Guarded
 from common.web.idempotency import IdempotencyKey
-from disclosure import individual_bodies as bodies
-from disclosure import individual_store as store
-from disclosure.individual_answers import DisputesOut, RedactionsOut, RequestDetailOut, StateOut, StatePage
-from disclosure.individual_desk import AtIndividuals
-from disclosure.individual_tables import IndividualRequest
-from disclosure.redaction_bodies import SearchIn, SettlementIn
-from disclosure.use_cases.individuals import intake, looking, redacting, reviewing, working
-from disclosure.use_cases.individuals.desk import Desk
+from disclosure.individuals import bodies, intake, looking, redacting, reviewing, store, working
+from disclosure.individuals.answers import DisputesOut, RedactionsOut, RequestDetailOut, StateOut, StatePage
+from disclosure.individuals.at_desk import AtIndividuals
+from disclosure.individuals.desk import Desk
+from disclosure.individuals.redaction_bodies import SearchIn, SettlementIn
+from disclosure.individuals.tables import IndividualRequest
 
 router = APIRouter(prefix="/v1", tags=["individuals' requests"], route_class=Guarded)
 Cursor = Annotated[UUID | None, Query(description="`next_cursor` of the page before")]

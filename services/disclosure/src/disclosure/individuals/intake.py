@@ -9,14 +9,13 @@ from uuid import UUID
 from common.contracts.disclosure import FactValue
 from common.errors import FieldError, InvalidError
 from common.ids import new_id
-from disclosure import individual_store as store
 from disclosure.errors import ClosedChannelError
-from disclosure.individual_tables import ACCOUNT_SEALED, IndividualIdentity, IndividualRequest
-from disclosure.individuals import clocks, identity, letters
+from disclosure.individuals import clocks, identity, letters, store
+from disclosure.individuals.desk import Desk, new_request_id
 from disclosure.individuals.doors import aims
 from disclosure.individuals.identity import Claim, Verdict
 from disclosure.individuals.states import Kind
-from disclosure.use_cases.individuals.desk import Desk, new_request_id
+from disclosure.individuals.tables import ACCOUNT_SEALED, IndividualIdentity, IndividualRequest
 
 PERSON, MATTER = "individual_request.person", "individual_request.matter"
 

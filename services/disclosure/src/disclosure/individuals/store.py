@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from common.database import ReadSession, WriteSession
 from common.protection.service_keys import ColumnKeys
-from disclosure.individual_tables import (
+from disclosure.individuals.tables import (
     IndividualClock,
     IndividualDecision,
     IndividualIdentity,

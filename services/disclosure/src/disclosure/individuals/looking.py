@@ -7,8 +7,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from disclosure import individual_store as store
-from disclosure.individual_tables import (
+from disclosure.individuals import store
+from disclosure.individuals.desk import Desk, unsealed_letters
+from disclosure.individuals.informing import ANSWER, PORTION, STATEMENT
+from disclosure.individuals.intake import PERSON, matter_of
+from disclosure.individuals.tables import (
     IndividualClock,
     IndividualDecision,
     IndividualIdentity,
@@ -16,9 +19,6 @@ from disclosure.individual_tables import (
     IndividualRequest,
     IndividualStep,
 )
-from disclosure.use_cases.individuals.desk import Desk, unsealed_letters
-from disclosure.use_cases.individuals.intake import PERSON, matter_of
-from disclosure.use_cases.informing import ANSWER, PORTION, STATEMENT
 
 
 @dataclass(frozen=True, slots=True)

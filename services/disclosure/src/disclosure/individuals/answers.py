@@ -10,10 +10,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from disclosure.individual_tables import IndividualClock, IndividualRedaction, IndividualRequest
 from disclosure.individuals.identity import table
+from disclosure.individuals.looking import Dispute, Dossier, Standing
 from disclosure.individuals.states import Kind, machine
-from disclosure.use_cases.individuals.looking import Dispute, Dossier, Standing
+from disclosure.individuals.tables import IndividualClock, IndividualRedaction, IndividualRequest
 
 
 class RedactionOut(BaseModel):

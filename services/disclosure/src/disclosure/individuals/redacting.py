@@ -8,9 +8,9 @@ from common.ids import new_id
 from common.pii.particulars import Person
 from common.pii.taxonomy import load
 from common.pii.third_persons import Entry, proposals
-from disclosure import individual_store as store
-from disclosure.individual_tables import IndividualRedaction
-from disclosure.use_cases.individuals.desk import Desk
+from disclosure.individuals import store
+from disclosure.individuals.desk import Desk
+from disclosure.individuals.tables import IndividualRedaction
 
 
 async def propose(

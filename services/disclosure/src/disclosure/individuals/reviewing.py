@@ -5,15 +5,14 @@ from datetime import date
 from uuid import UUID
 
 from common.errors import FieldError, InvalidError
-from disclosure import individual_store as store
 from disclosure import policy
 from disclosure.errors import OwnRefusalError
-from disclosure.individual_tables import IndividualRequest, RecordDispute
-from disclosure.individuals import clocks, letters
+from disclosure.individuals import clocks, letters, store
+from disclosure.individuals.desk import Desk
+from disclosure.individuals.informing import ANSWER, PORTION, STATEMENT, amended
 from disclosure.individuals.states import Outcome
-from disclosure.use_cases.individuals.desk import Desk
-from disclosure.use_cases.individuals.working import Ruling, keep_ruling, refuse_incomplete, tell_of_correction
-from disclosure.use_cases.informing import ANSWER, PORTION, STATEMENT, amended
+from disclosure.individuals.tables import IndividualRequest, RecordDispute
+from disclosure.individuals.working import Ruling, keep_ruling, refuse_incomplete, tell_of_correction
 
 
 async def ask_review(desk: Desk, request_id: UUID, received_on: date, *, paper: str = "") -> IndividualRequest:

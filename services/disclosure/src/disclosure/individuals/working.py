@@ -8,17 +8,16 @@ from uuid import UUID
 
 from common.errors import FieldError, InvalidError
 from common.ids import new_id
-from disclosure import individual_store as store
 from disclosure.errors import UndecidedRedactionsError
-from disclosure.individual_tables import IndividualDecision, IndividualRequest
-from disclosure.individuals import clocks, copies, grounds, letters
+from disclosure.individuals import clocks, copies, grounds, letters, store
 from disclosure.individuals.copies import FeeFor
+from disclosure.individuals.desk import Desk
 from disclosure.individuals.doors import aims
+from disclosure.individuals.informing import Stage, amended
+from disclosure.individuals.intake import MATTER, is_clear, matter_of, proof_of
 from disclosure.individuals.letters import Official
 from disclosure.individuals.states import Kind, Outcome
-from disclosure.use_cases.individuals.desk import Desk
-from disclosure.use_cases.individuals.intake import MATTER, is_clear, matter_of, proof_of
-from disclosure.use_cases.informing import Stage, amended
+from disclosure.individuals.tables import IndividualDecision, IndividualRequest
 
 REASON = "individual_decision.reason"
 _WAITS = {

@@ -10,13 +10,12 @@ from common.auth import EMPLOYEES, Principal
 from common.contracts.disclosure import FactValue
 from common.web.door import AtDoor, Guarded
 from common.web.idempotency import IdempotencyKey
-from disclosure import individual_store as store
-from disclosure.individual_answers import IdentityTableOut, OwnRequestOut, StateOut, StatePage
-from disclosure.individual_bodies import ClarificationIn, NothingIn, OwnRequestIn, StatementIn
-from disclosure.individual_desk import AtIndividuals
-from disclosure.individual_tables import IndividualRequest
-from disclosure.use_cases.individuals import intake, looking, reviewing, working
-from disclosure.use_cases.individuals.desk import Desk
+from disclosure.individuals import intake, looking, reviewing, store, working
+from disclosure.individuals.answers import IdentityTableOut, OwnRequestOut, StateOut, StatePage
+from disclosure.individuals.at_desk import AtIndividuals
+from disclosure.individuals.bodies import ClarificationIn, NothingIn, OwnRequestIn, StatementIn
+from disclosure.individuals.desk import Desk
+from disclosure.individuals.tables import IndividualRequest
 
 router = APIRouter(prefix="/v1", tags=["my own requests"], route_class=Guarded)
 Cursor = Annotated[UUID | None, Query(description="`next_cursor` of the page before")]

@@ -8,16 +8,17 @@ from uuid import UUID
 
 from common.errors import FieldError, InvalidError
 from common.protection.service_keys import ColumnKeys
-from disclosure import individual_store, policy, publishing, rulebook
+from disclosure import policy, publishing, rulebook
 from disclosure.errors import NoSuchNoticeError, NoticeStateError
-from disclosure.individual_tables import IndividualRequest
+from disclosure.individuals import store as individual_store
+from disclosure.individuals.desk import Desk
+from disclosure.individuals.intake import matter_of
+from disclosure.individuals.tables import IndividualRequest
 from disclosure.informing import letters, store
 from disclosure.informing.store import Cause
 from disclosure.informing.tables import OutgoingNotice, place
 from disclosure.tables import Accounting
 from disclosure.tables import place as accounting_place
-from disclosure.use_cases.individuals.desk import Desk
-from disclosure.use_cases.individuals.intake import matter_of
 
 SEND_DAYS = 10
 RECEIPT_DAYS = 15

@@ -12,10 +12,10 @@ from common.federal_calendar import FederalCalendar
 from common.protection.service_keys import ColumnKeys, ServiceKeys
 from common.web.door import Door
 from common.web.idempotency import once
-from disclosure.individual_answers import StateOut
-from disclosure.individual_tables import IndividualRequest
-from disclosure.use_cases.individuals import looking
-from disclosure.use_cases.individuals.desk import Desk
+from disclosure.individuals import looking
+from disclosure.individuals.answers import StateOut
+from disclosure.individuals.desk import Desk
+from disclosure.individuals.tables import IndividualRequest
 
 Act = Callable[[Desk], Awaitable[IndividualRequest]]
 

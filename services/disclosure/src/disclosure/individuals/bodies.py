@@ -10,10 +10,10 @@ from common.contracts.disclosure import FactValue
 from common.errors import FieldError, InvalidError
 from common.registers.systems import systems
 from disclosure.individuals.copies import FORMS
+from disclosure.individuals.intake import Evidence, Intake
 from disclosure.individuals.letters import Official
 from disclosure.individuals.states import Kind, Outcome
-from disclosure.use_cases.individuals.intake import Evidence, Intake
-from disclosure.use_cases.individuals.working import Delivery, Ruling
+from disclosure.individuals.working import Delivery, Ruling
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]

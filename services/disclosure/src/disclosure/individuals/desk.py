@@ -10,12 +10,12 @@ from common.database import WriteSession
 from common.federal_calendar import FederalCalendar
 from common.ids import new_id
 from common.protection.service_keys import ColumnKeys
-from disclosure import individual_store as store
 from disclosure import policy
 from disclosure.errors import NoSuchIndividualRequestError, NotNowError, OwnIndividualRequestError
-from disclosure.individual_tables import IndividualClock, IndividualRequest, IndividualStep
+from disclosure.individuals import store
 from disclosure.individuals.clocks import Clock
 from disclosure.individuals.states import Kind, machine
+from disclosure.individuals.tables import IndividualClock, IndividualRequest, IndividualStep
 
 LETTER = "individual_step.letter"
 
