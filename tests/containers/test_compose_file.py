@@ -164,6 +164,7 @@ def test_keys_reach_who_signs_with_them_alone() -> None:
         own = f"{name.removesuffix('-worker').replace('-', '_')}.json"
         expected[name] = expected.get(name, set()) | {"events.json", own}
     expected["transcripts"] |= {"grant-keys"}
+    expected["production"] |= {"grant-keys"}
     given = {name: set(container.get("secrets", [])) for name, container in CONTAINERS.items()}
     assert {name: keys for name, keys in given.items() if keys} == expected
     for service in SERVICES:

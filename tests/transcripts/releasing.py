@@ -1,17 +1,13 @@
 """A release desk: layers, grants as disclosure signs them, and the copies that they let out."""
 
-import json
 from dataclasses import dataclass, field
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from common.ids import new_id
+from tests.plugins.grants import claims_of, sign
 from tests.transcripts.conversations import Conversation
 from tests.transcripts.desk import Desk
 
@@ -24,20 +20,6 @@ TEXTS = (
     "My wages as you have them from the tax office are 31,112",
     "That is what we have",
 )
-
-
-def write_keys(folder: Path, *keys: ECKey) -> str:
-    """Publish these keys as disclosure does; gives the path of the file."""
-    file = folder / "grant-keys.json"
-    public = [key.as_dict(private=False) | {"use": "sig", "alg": "ES256"} for key in keys]
-    file.write_text(json.dumps({"keys": public}))
-    return str(file)
-
-
-def signing_key() -> ECKey:
-    key = ECKey.generate_key("P-256", private=True)
-    key.ensure_kid()
-    return key
 
 
 @dataclass
@@ -57,16 +39,8 @@ class ReleaseDesk:
 
     def grant(self, *transcripts: str, typ: str = "release-grant+jwt", key: ECKey | None = None, **changes: Any) -> str:
         """A signed grant for these records; `claims` keeps what it says."""
-        now = self.desk.store.clock.now()
-        self.claims = {
-            "iss": "muniment/disclosure", "aud": "transcripts", "sub": f"release:{new_id()}", "jti": str(new_id()),
-            "iat": int(now.timestamp()), "nbf": int(now.timestamp()), "exp": int((now + timedelta(hours=1)).timestamp()),
-            "request_id": str(new_id()), "decision_id": str(new_id()), "accounting_id": str(new_id()),
-            "transcript_ids": list(transcripts), "layer": "redacted", "basis": "routine-use-1",
-            "recipient_kind": "congressional-office", "rule_version": "60-0383/2017+0", "elements": [], "withheld": [],
-        } | changes  # fmt: skip
-        signer = key or self.key
-        return jwt.encode({"alg": "ES256", "kid": signer.kid, "typ": typ}, self.claims, signer)
+        self.claims = claims_of("transcripts", *transcripts, now=self.desk.store.clock.now(), **changes)
+        return sign(self.claims, key or self.key, typ=typ)
 
     async def post(
         self, path: str, body: Any = None, *, role: str = "privacy_officer", sub: str = ""

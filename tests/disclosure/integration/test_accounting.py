@@ -92,21 +92,19 @@ async def test_what_the_freedom_of_information_act_compels_is_not_accounted_for_
         assert await desk.count("accounting") == n
 
 
-async def test_an_export_for_which_nobody_came_is_settled_by_the_clock(desk: Desk, database: Database) -> None:
-    """The holder of production figures hands nothing out by itself; transcripts settles its own grants."""
+async def test_who_holds_the_records_settles_the_grant_and_whoever_is_silent_is_seen(
+    desk: Desk, database: Database
+) -> None:
     for basis in (APPEAL, "routine-use-7"):
         await released(desk, basis)
-    for hours, number, silent in ((0, 0, 0), (2, 1, 1), (0, 0, 1)):
+    for hours, silent in ((0, 0), (2, 2)):
         desk.clock.turn(hours=hours)
-        async with database.unit_of_work() as session:
-            assert await accounting.expire(session, now=desk.clock.now()) == number
-        assert REGISTRY.get_sample_value("muniment_disclosure_grants_unsettled") == silent, (
-            "transcripts said nothing of its grant"
-        )
-    rows = await desk.store.fetch(
-        "SELECT o.outcome, g.holder FROM release_outcome o JOIN release_grant g ON g.id = o.grant_id"
-    )
-    assert [tuple(row) for row in rows] == [("expired", "production")]
+        async with database.reading() as session:
+            await accounting.watch(session, now=desk.clock.now())
+        assert REGISTRY.get_sample_value("muniment_disclosure_grants_unsettled") == silent
+    rows = await desk.store.fetch("SELECT DISTINCT holder FROM release_grant ORDER BY holder")
+    assert [row["holder"] for row in rows] == ["production", "transcripts"]
+    assert await desk.count("release_outcome") == 0
 
 
 async def test_a_line_is_kept_for_five_years_at_least_and_nothing_removes_it(desk: Desk) -> None:

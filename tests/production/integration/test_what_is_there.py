@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import production
 from common.contracts.topics import TOPICS
+from common.ids import new_id
 from common.registers.coverage import Dictionary, uncovered
 from common.settings import ServiceSettings
 from common.testing import Issuer
@@ -35,6 +36,10 @@ ROUTES = {
     ("GET", "/v1/reports/regions/{region}"),
     ("GET", "/v1/employees/{pin}/assignments"),
     ("PUT", "/v1/employees/{pin}/assignments"),
+    ("POST", "/v1/releases"),
+    ("POST", "/v1/releases/refusals"),
+    ("GET", "/v1/releases/{grant_id}"),
+    ("GET", "/v1/releases/{grant_id}/copies/{record_id}"),
 }
 HEALTH = {("GET", "/livez"), ("GET", "/readyz"), ("GET", "/metrics")}
 
@@ -82,6 +87,7 @@ async def test_nothing_is_offered_to_the_public(store: Store, client: httpx.Asyn
     for role in ("customer", "portal"):
         for method, path in sorted(ROUTES):
             url = path.replace("{pin}", "100001").replace("{office}", "S01").replace("{region}", "R1")
+            url = url.replace("{grant_id}", str(new_id())).replace("{record_id}", str(new_id()))
             body: dict[str, Any] | None = {"assignments": []} if method == "PUT" else None
             headers = issuer.headers(role, pin="100001", office="S01") | {"Idempotency-Key": "k"}
             answer = await client.request(method, url, params={"purpose": "production"}, json=body, headers=headers)
@@ -106,11 +112,15 @@ async def test_no_setting_and_no_call_lets_an_employee_opt_out(
     assert set(ProductionSettings.model_fields) - set(ServiceSettings.model_fields) == {
         "report_time_zone",
         "offices_file",
+        "grant_keys",
+        "release_copy_seconds",
     }
     assert {r for r in routes(make_app(store.settings, keyring=KEYRING)) if r[0] != "GET"} == {
         ("POST", "/v1/actions"),
         ("POST", "/v1/data-keys"),
         ("PUT", "/v1/employees/{pin}/assignments"),
+        ("POST", "/v1/releases"),
+        ("POST", "/v1/releases/refusals"),
     }
     agent = issuer.headers("agent")
     for method in ("DELETE", "PATCH", "PUT", "POST"):
@@ -136,6 +146,8 @@ def test_no_way_leads_from_here_to_another_system() -> None:
         "action.completed": ("production", "retention"),
         # Who supervises whom, sealed, and no figure of anybody's work: the gateway asks it who may listen.
         "employee.assigned": ("chat_gateway",),
+        # What became of a release grant: ids and hashes. Figures leave for a person who has one, and by no event.
+        "disclosure.released": ("disclosure",),
     }
     for path in python():
         names = {n for node in ast.walk(ast.parse(path.read_text())) for n in imported(node)}

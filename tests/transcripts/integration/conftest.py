@@ -6,9 +6,10 @@ import pytest
 
 from common.database import Database
 from common.testing import FixedClock, Issuer, client_of
+from tests.plugins.grants import signing_key, write_keys
 from tests.transcripts.conversations import KEYRING
 from tests.transcripts.desk import Desk
-from tests.transcripts.releasing import ReleaseDesk, signing_key, write_keys
+from tests.transcripts.releasing import ReleaseDesk
 from tests.transcripts.store import Store
 from transcripts.app import make_app
 from transcripts.settings import TranscriptsSettings

@@ -13,12 +13,12 @@ from common.contracts.disclosure import RELEASE_EVENTS, DisclosureDecided, Discl
 from common.contracts.envelope import Envelope, EventData, decode, encode
 from common.ids import new_id
 from common.messaging.broker import ReceivedRecord, Record
+from common.releases import settling
+from tests.plugins.grants import signing_key
 from tests.plugins.kit import execute_as_owner
 from tests.transcripts.conversations import KEYRING
-from tests.transcripts.releasing import NAME, SISTER, SSN, ReleaseDesk, signing_key
+from tests.transcripts.releasing import NAME, SISTER, SSN, ReleaseDesk
 from transcripts.app import make_subjects
-from transcripts.releases import redeeming
-from transcripts.releases import store as releases_store
 
 HIDDEN_VALUES = (NAME.split()[1], SSN, SSN.replace("-", ""), *SISTER.split(), "customer-1")
 
@@ -252,7 +252,7 @@ async def test_the_bytes_are_for_who_took_the_grant_and_for_a_day(releases: Rele
     assert (await releases.copy(transcript)).status_code == 410
     store = releases.desk.store
     async with store.database.unit_of_work() as session:
-        await releases_store.forget_bytes(session, now=store.clock.now())
+        await settling.forget_bytes(session, now=store.clock.now())
     assert [r["content"] for r in await store.rows("SELECT content FROM release_copy")] == [None]
     headers = releases.desk.issuer.headers("auditor") | {"Purpose-Of-Use": "audit"}
     found = await releases.desk.client.get(f"/v1/releases/{releases.grant_id}", headers=headers)
@@ -303,7 +303,7 @@ async def test_a_grant_for_which_nobody_comes_is_settled_by_the_clock_and_works_
     for hours, settled in ((0, 0), (10**6, 1), (1, 0)):
         store.clock.turn(hours=hours)
         async with store.database.unit_of_work() as session:
-            assert await redeeming.expire(session, now=store.clock.now()) == settled
+            assert await settling.expire(session, holder="transcripts", now=store.clock.now()) == settled
     [fact] = await told(releases)
     assert (fact.outcome, str(fact.grant_id), fact.copies) == ("expired", releases.claims["jti"], ())
     store.clock.turn(hours=-(10**6) - 1)
@@ -313,7 +313,7 @@ async def test_a_grant_for_which_nobody_comes_is_settled_by_the_clock_and_works_
     assert (await releases.redeem(used)).status_code == 201
     store.clock.turn(hours=2)
     async with store.database.unit_of_work() as session:
-        assert await redeeming.expire(session, now=store.clock.now()) == 0
+        assert await settling.expire(session, holder="transcripts", now=store.clock.now()) == 0
 
 
 async def test_amendments_stand_beside_the_seal_and_go_with_every_copy(releases: ReleaseDesk) -> None:

@@ -13,12 +13,6 @@ from sqlmodel.sql.expression import Select
 from common.database import ReadSession, WriteSession, fetch_all
 from disclosure.tables import Accounting, AccountingTranscript, ReleaseGrant, ReleaseOutcome
 
-_ENDED = """
-SELECT g.id FROM release_grant AS g
-WHERE g.holder = ANY($1::text[]) AND g.expires_at <= $2
-  AND NOT EXISTS (SELECT FROM release_outcome AS o WHERE o.grant_id = g.id)
-ORDER BY g.id LIMIT 1000
-"""
 _UNSETTLED = """
 SELECT count(*) AS n FROM release_grant AS g
 WHERE g.expires_at <= $1 AND NOT EXISTS (SELECT FROM release_outcome AS o WHERE o.grant_id = g.id)
@@ -65,11 +59,6 @@ async def outcome_of_accounting(session: ReadSession, accounting_id: UUID) -> Re
         .where(col(ReleaseGrant.accounting_id) == accounting_id)
     )
     return (await session.execute(query)).scalar_one_or_none()
-
-
-async def ended_without_holder(session: ReadSession, *, holders: Sequence[str], now: datetime) -> list[UUID]:
-    """Grants for these holders that ended and have no outcome, oldest first."""
-    return [row["id"] for row in await fetch_all(session, _ENDED, list(holders), now)]
 
 
 async def unsettled(session: ReadSession, *, ended_before: datetime) -> int:

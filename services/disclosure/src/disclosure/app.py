@@ -35,7 +35,7 @@ from disclosure import (
 from disclosure.api import public, router
 from disclosure.auditing import report_routes
 from disclosure.auditing import routes as auditing_routes
-from disclosure.consumers import SUBJECTS, expiry, releases
+from disclosure.consumers import SUBJECTS, releases, silence
 from disclosure.holdings import make_holdings
 from disclosure.incidents import alarm, recapture_routes
 from disclosure.incidents import law_files as incident_law
@@ -178,7 +178,7 @@ def make_subjects(settings: ServiceSettings, clock: Clock) -> Sequence[Subject]:
 
 def make_jobs(_settings: ServiceSettings, clock: Clock, database: Database) -> Sequence[Job]:
     """What the worker does by the clock."""
-    return (expiry(clock, database), alarm.job(clock, database))
+    return (silence(clock, database), alarm.job(clock, database))
 
 
 SERVICE = Service(

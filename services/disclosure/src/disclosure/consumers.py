@@ -36,11 +36,11 @@ SUBJECTS = (
     ),
 )
 
-EXPIRY_SECONDS = 30.0
+WATCH_SECONDS = 30.0
 
 
 def releases(clock: Clock) -> Subject:
-    """What became of the grants that transcripts takes."""
+    """What became of the grants, as those who hold the records tell it."""
 
     async def handle(session: WriteSession, envelopes: Sequence[Envelope[EventData]]) -> None:
         heard = cast("Sequence[Envelope[DisclosureReleased]]", envelopes)
@@ -51,11 +51,11 @@ def releases(clock: Clock) -> Subject:
     )
 
 
-def expiry(clock: Clock, database: Database) -> Job:
-    """Enters that nobody came for an export whose grant has ended."""
+def silence(clock: Clock, database: Database) -> Job:
+    """Watches for grants that ended and of which nobody says what became."""
 
     async def act() -> None:
-        async with database.unit_of_work() as session:
-            await accounting.expire(session, now=clock.now())
+        async with database.reading() as session:
+            await accounting.watch(session, now=clock.now())
 
-    return Job("grants.expire", EXPIRY_SECONDS, act)
+    return Job("grants.watch", WATCH_SECONDS, act)

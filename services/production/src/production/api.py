@@ -9,8 +9,6 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from common.access import Look
-from common.errors import FieldError, InvalidError
-from common.pii.ssn import fields_with_ssn, holds_ssn
 from common.protection.keyring import Keyring
 from common.protection.service_keys import ColumnKeys, ServiceKeys
 from common.web.door import AtDoor, Guarded
@@ -19,7 +17,6 @@ from production import use_cases
 from production.metrics import minutes, totals
 from production.model import Figure, OfficeFigure
 from production.offices import Offices
-from production.policy import KNOWN_FIELDS, SSN_RULE
 from production.publishing import tell_chart
 from production.schemas import (
     ActionRecorded,
@@ -40,6 +37,7 @@ from production.schemas import (
     TeamReport,
     TotalsBody,
 )
+from production.screening import refuse_ssn
 from production.tables import EmployeeRow
 from production.use_cases import DailyWork
 
@@ -72,24 +70,6 @@ def offices_of(request: Request) -> Offices:
 
 AtOffices = Annotated[Offices, Depends(offices_of)]
 
-
-async def refuse_ssn(request: Request) -> None:
-    """Look at everything a request carries that could be kept (S3 2.5; invariant 10).
-
-    Raises:
-        InvalidError: a social security number stands in it, with the fields; nothing was stored, the refusal is recorded.
-    """
-    found = [f"body.{name}" for name in fields_with_ssn(await request.body(), KNOWN_FIELDS)]
-    found += [f"path.{name}" for name, value in request.path_params.items() if holds_ssn(value)]
-    found += [f"query.{name if name in _QUERY else '(unknown)'}" for name, value in request.query_params.items()
-              if holds_ssn(f"{name} | {value}")]  # fmt: skip
-    found += [f"header.{name}" for name in _HEADERS if holds_ssn(request.headers.get(name, ""))]
-    if found:
-        raise InvalidError(f"{', '.join(found)}: {SSN_RULE}", errors=[FieldError(field, SSN_RULE) for field in found])
-
-
-_QUERY = frozenset({"date", "purpose"})
-_HEADERS = ("Idempotency-Key", "If-Match", "Purpose-Of-Use")
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(refuse_ssn)], route_class=Guarded)
 

@@ -10,6 +10,7 @@ from common.protection.resealing import Kept, Known
 from common.protection.service_keys import ColumnKeys
 from common.settings import ServiceSettings
 from production import sealing
+from production.releases.store import place as copy_place
 
 
 async def _pin(_: ReadSession, keys: ColumnKeys, rows: Sequence[asyncpg.Record]) -> Sequence[Known]:
@@ -33,6 +34,7 @@ TABLES = (
         {"requestor_number": lambda row: sealing.number_place(row["action_id"])},
         {"requestor": _number},
     ),
+    Kept("release_copy", {"id": "uuid"}, {"content": lambda row: copy_place(row["id"])}),
 )
 
 

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 
-from common.settings import ServiceSettings
+from common.releases.settings import ReleaseSettings
 
 
-class ProductionSettings(ServiceSettings):
+class ProductionSettings(ReleaseSettings):
     report_time_zone: str = Field(
         default="UTC",
         description="IANA name; at midnight there a day of the reports begins. Wrong, late work counts for the next day",

@@ -20,14 +20,15 @@ from common.messaging.consumer import Subject, is_outage
 from common.pii import taxonomy
 from common.protection.keyring import Keyring
 from common.protection.making import make_keyring, make_service_keys
+from common.releases import subjects
+from common.releases.keys import GrantKeys
 from common.settings import ServiceSettings
 from common.web import audit_routes
 from common.web.app import create_app
 from transcripts import consumers
 from transcripts.api import own_transcripts, router
 from transcripts.holdings import make_holdings
-from transcripts.releases import routes, subjects
-from transcripts.releases.grants import GrantKeys
+from transcripts.releases import routes
 from transcripts.repository.capture import waiting
 from transcripts.repository.reading import HIDDEN
 from transcripts.settings import TranscriptsSettings
@@ -57,7 +58,7 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: 
         app.state.database, app.state.clock = database, clock
         app.state.keyring, app.state.service_keys = keys, service_keys
         app.state.verifier, app.state.term_key = TokenVerifier(settings, clock), term_key
-        app.state.grant_keys, app.state.taxonomy = GrantKeys(own.grant_keys), kinds
+        app.state.grant_keys, app.state.taxonomy = GrantKeys(own.grant_keys, holder=NAME), kinds
         app.state.release_copy_seconds = own.release_copy_seconds
         watch = asyncio.create_task(_watch(database, clock))
         try:
@@ -87,12 +88,15 @@ def make_app(settings: ServiceSettings, *, clock: Clock | None = None, keyring: 
 def make_subjects(settings: ServiceSettings, clock: Clock, keyring: Keyring | None = None) -> list[Subject]:
     """What the worker hears."""
     keys = keyring or make_keyring(settings, application=f"{NAME} worker")
-    return [*consumers.make_subjects(clock, keys, make_service_keys(settings, NAME, clock)), *subjects.SUBJECTS]
+    return [
+        *consumers.make_subjects(clock, keys, make_service_keys(settings, NAME, clock)),
+        *subjects.make_subjects(NAME),
+    ]
 
 
 def make_jobs(_settings: ServiceSettings, clock: Clock, database: Database) -> Sequence[Job]:
     """What the worker does by the clock."""
-    return subjects.jobs(clock, database)
+    return subjects.make_jobs(NAME, clock, database)
 
 
 async def _watch(database: Database, clock: Clock) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from common.contracts.disclosure import DisclosureReleased
 from common.contracts.transcripts import TranscriptClosed
 from common.database import WriteSession
 from common.messaging import outbox
@@ -35,8 +34,3 @@ async def transcripts_closed(
         for transcript_id, one in sealed
     ]
     await outbox.tell(session, *facts, source=SOURCE, time=sealed_at)
-
-
-async def grants_settled(session: WriteSession, facts: Sequence[DisclosureReleased], *, at: datetime) -> None:
-    """Tell what became of release grants, in this unit of work. The row of each grant is locked: there is one word of each."""
-    await outbox.tell(session, *facts, source=SOURCE, time=at)

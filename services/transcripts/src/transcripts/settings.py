@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from common.settings import ServiceSettings
+from common.releases.settings import ReleaseSettings
 
 
-class TranscriptsSettings(ServiceSettings):
+class TranscriptsSettings(ReleaseSettings):
     consumer_members: int = Field(
         default=3,
         ge=1,
@@ -13,29 +13,8 @@ class TranscriptsSettings(ServiceSettings):
         description="While one member waits for the database, the others read the next entries",
     )
 
-    grant_keys: str = Field(
-        default="",
-        description="Where disclosure's public keys of release grants are: an https URL (http on loopback only) or a file "
-        "(JWK set); whoever can put a key there lets records out. Empty is admitted in the embedded profile only: nothing "
-        "is released then",
-    )
-    release_copy_seconds: int = Field(
-        default=86_400,
-        ge=60,
-        le=604_800,
-        description="How long the bytes of a released copy can be fetched, by whoever took the grant; longer keeps more copies",
-    )
     pii_taxonomy_file: str = Field(
         default="",
         description="YAML with the kinds of information about a person that the agency adds to the platform's; a kind that "
         "is missing there is not looked for",
     )
-
-    def check(self) -> None:
-        """Refuse to run where grants cannot be checked.
-
-        Raises:
-            ValueError: nobody said where the keys are, outside the embedded profile.
-        """
-        if not self.grant_keys and self.profile != "embedded":
-            raise ValueError("MUNIMENT_GRANT_KEYS must say where the public keys of release grants are")

@@ -60,7 +60,7 @@ TOPICS: tuple[TopicSpec, ...] = (
         partitions=4,
         retention_days=30,
         owners=("disclosure",),
-        readers=("transcripts", "retention"),
+        readers=("transcripts", "production", "retention"),
         describes="A request was decided; allow, deny or undecided, with the rule's version.",
     ),
     TopicSpec(
@@ -68,7 +68,7 @@ TOPICS: tuple[TopicSpec, ...] = (
         key="request_id",
         partitions=4,
         retention_days=30,
-        owners=("transcripts",),
+        owners=("transcripts", "production"),
         readers=("disclosure",),
         describes="What became of a release grant; the records went, were refused, or nobody came for them.",
     ),
@@ -78,7 +78,7 @@ TOPICS: tuple[TopicSpec, ...] = (
         partitions=4,
         retention_days=30,
         owners=("disclosure",),
-        readers=("transcripts",),
+        readers=("transcripts", "production"),
         describes="A record was corrected, or its person disagrees with it.",
     ),
     TopicSpec(

@@ -16,7 +16,6 @@ from disclosure.accounting_store import Line
 from disclosure.informing import store as notices
 from disclosure.tables import ReleaseOutcome
 
-_SETTLED_HERE = ("production",)
 PATIENCE = timedelta(minutes=10)
 """So long word of a grant that has ended may be on its way here."""
 
@@ -49,22 +48,11 @@ async def hear_outcomes(
     await notices.nothing_left(session, [one.grant_id for one in outcomes if one.outcome != "released"])
 
 
-async def expire(session: WriteSession, *, now: datetime) -> int:
-    """Enter that nobody came, for ended grants whose holder hands nothing out by itself: today the production figures.
-
-    Transcripts settles its own grants, in the row that takes them: there cannot be two answers.
+async def watch(session: ReadSession, *, now: datetime) -> None:
+    """Count the grants that ended without a word of what became of them. Who holds the records settles them, in the row
+    that takes them: there cannot be two answers.
     """
-    ended = await store.ended_without_holder(session, holders=_SETTLED_HERE, now=now)
-    await store.enter_outcomes(
-        session,
-        [
-            ReleaseOutcome(grant_id=one, outcome="expired", reason="", copies=[], settled_at=now, heard_at=now)
-            for one in ended
-        ],
-    )
-    await notices.nothing_left(session, ended)
     UNSETTLED.set(await store.unsettled(session, ended_before=now - PATIENCE))
-    return len(ended)
 
 
 async def lines_of(session: ReadSession, transcript_id: UUID, *, after: UUID | None, limit: int) -> Sequence[Line]:

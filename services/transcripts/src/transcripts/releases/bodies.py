@@ -1,5 +1,6 @@
 """What goes over the wire about layers, grants and copies."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -139,16 +140,6 @@ class LayerStanding(BaseModel):
         )
 
 
-class GrantIn(_In):
-    """A release grant, as disclosure signed it."""
-
-    grant: str = Field(min_length=20, max_length=50_000, repr=False)
-
-
-class RefusalIn(GrantIn):
-    reason: Literal["must-not-go", "recipient-withdrew", "recipient-not-identified", "wrong-recipient"]
-
-
 class CopyOut(BaseModel):
     """A copy that went. Its bytes: `GET /v1/releases/{grant_id}/copies/{transcript_id}`."""
 
@@ -175,4 +166,4 @@ class ReleaseOut(BaseModel):
     @classmethod
     def of(cls, found: Released) -> Self:
         copies = [CopyOut(**copy.model_dump(include=set(CopyOut.model_fields))) for copy in found.copies]
-        return cls(**found.use.model_dump(exclude={"settled_by"}), copies=copies)
+        return cls(**{n: v for n, v in asdict(found.use).items() if n != "settled_by"}, copies=copies)

@@ -10,32 +10,23 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from common.access import Look
-from common.contracts.disclosure import CopyMade, DisclosureDecided, DisclosureReleased
-from common.contracts.envelope import Envelope
+from common.contracts.disclosure import CopyMade
 from common.contracts.release_grant import GrantClaims
-from common.database import WriteSession
 from common.ids import new_id
 from common.protection.errors import KeyDestroyedError, TamperedError
 from common.protection.keyring import Keyring
-from transcripts import publishing
+from common.releases import settling
+from common.releases.errors import CopyGoneError, GrantRefusedError, GrantUsedError, NoSuchReleaseError
+from common.releases.settling import DESTROYED, TAMPERED, UNKNOWN, GrantUse
 from transcripts.redaction import FOR_THE_PERSON
 from transcripts.releases import rendition, store
-from transcripts.releases.errors import (
-    CopyGoneError,
-    GrantRefusedError,
-    GrantUsedError,
-    LeakError,
-    NoSuchReleaseError,
-    NotReviewedError,
-)
-from transcripts.releases.grants import AUDIENCE
+from transcripts.releases.errors import LeakError, NotReviewedError
 from transcripts.releases.reviewing import noted, plan_of
 from transcripts.releases.source import Source, source_of
-from transcripts.releases.tables import GrantUse, ReleaseCopy, place
+from transcripts.releases.tables import ReleaseCopy, place
 
 ORIGINAL = "original"
-UNKNOWN, DESTROYED, TAMPERED = "record-unknown", "record-destroyed", "record-not-whole"
-"""Why a grant can never be served: the records are not there to go."""
+HOLDER = "transcripts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +49,15 @@ async def redeem(look: Look, claims: GrantClaims, *, keyring: Keyring, kept: tim
         NotReviewedError: a record has no reviewed layer of that name.
         LeakError: something that was taken out still stands elsewhere.
     """
-    if await store.use_of(look.session, claims.jti) is not None:
+    if await settling.use_of(look.session, claims.jti) is not None:
         raise GrantUsedError
     sources, reason = await _sources(look, claims, keyring)
     if reason:
         return await refuse(look, claims, reason)
     copies = await _copies(look, claims, sources, look.now + kept)
-    use = _use(look, claims, "released", "")
-    await _take(look.session, use, copies)
+    use = settling.use(look, claims, "released")
+    await settling.settle(look.session, use, holder=HOLDER, copies=_made(copies))
+    await store.add_copies(look.session, copies)
     look.touch(claims.jti, *(copy.transcript_id for copy in copies), fields=["copy"])
     return Released(use, copies)
 
@@ -76,8 +68,8 @@ async def refuse(look: Look, claims: GrantClaims, reason: str) -> Released:
     Raises:
         GrantUsedError: it was settled before.
     """
-    use = _use(look, claims, "refused", reason)
-    await _take(look.session, use, [])
+    use = settling.use(look, claims, "refused", reason)
+    await settling.settle(look.session, use, holder=HOLDER)
     look.touch(claims.jti, *claims.transcript_ids)
     return Released(use, [])
 
@@ -88,7 +80,7 @@ async def release_of(look: Look, grant_id: UUID) -> Released:
     Raises:
         NoSuchReleaseError: nothing yet, or it is not known here.
     """
-    use = await store.use_of(look.session, grant_id)
+    use = await settling.use_of(look.session, grant_id)
     if use is None:
         raise NoSuchReleaseError
     return Released(use, await store.copies_of(look.session, grant_id))
@@ -111,30 +103,6 @@ async def bytes_of(look: Look, grant_id: UUID, transcript_id: UUID, *, keyring: 
     keys = await keyring.find([copy.key_id])
     look.touch(fields=["copy"])
     return copy, keys[copy.key_id].open(copy.content, place(copy.id))
-
-
-async def hear_decided(session: WriteSession, envelopes: Sequence[Envelope[DisclosureDecided]]) -> None:
-    """Know the grants that were signed for this service, so that those for which nobody comes are settled too."""
-    told = (envelope.data for envelope in envelopes)
-    heard = [
-        (data.grant_id, data.request_id, data.accounting_id, data.grant_expires_at)
-        for data in told
-        if data.grant_id is not None and data.grant_holder == AUDIENCE and data.grant_expires_at is not None
-    ]
-    await store.hear(session, heard)
-
-
-async def expire(session: WriteSession, *, now: datetime) -> int:
-    """Settle grants that ended unused, and tell of each."""
-    ended = await store.expire(session, now=now)
-    facts = [
-        DisclosureReleased(
-            request_id=request_id, grant_id=grant_id, accounting_id=accounting_id, outcome="expired", settled_at=now
-        )
-        for grant_id, request_id, accounting_id in ended
-    ]
-    await publishing.grants_settled(session, facts, at=now)
-    return len(ended)
 
 
 async def _sources(look: Look, claims: GrantClaims, keyring: Keyring) -> tuple[list[Source], str]:
@@ -205,28 +173,11 @@ def _copy(claims: GrantClaims, source: Source, working: rendition.Working, kept_
     )
 
 
-def _use(look: Look, claims: GrantClaims, outcome: str, reason: str) -> GrantUse:
-    return GrantUse(
-        grant_id=claims.jti,
-        request_id=claims.request_id,
-        accounting_id=claims.accounting_id,
-        outcome=outcome,
-        reason=reason,
-        settled_by=look.principal.id,
-        settled_at=look.now,
-    )
-
-
-async def _take(session: WriteSession, use: GrantUse, copies: Sequence[ReleaseCopy]) -> None:
-    if not await store.take(session, use):
-        raise GrantUsedError
-    made = tuple(
+def _made(copies: Sequence[ReleaseCopy]) -> list[CopyMade]:
+    return [
         CopyMade(
             copy_id=copy.id, transcript_id=copy.transcript_id, layer=copy.layer, copy_hash=copy.copy_hash,
             original_hash=copy.original_hash,
         )
         for copy in copies
-    )  # fmt: skip
-    await store.add_copies(session, copies)
-    fact = DisclosureReleased.model_validate(use.model_dump(exclude={"settled_by"}) | {"copies": made})
-    await publishing.grants_settled(session, [fact], at=use.settled_at)
+    ]  # fmt: skip

@@ -10,6 +10,7 @@ from common.ids import new_id
 from common.pii.particulars import Person
 from common.pii.taxonomy import Taxonomy
 from common.protection.keyring import Keyring
+from common.releases.notations import said
 from transcripts.errors import NoTranscriptError
 from transcripts.redaction import Place, findings, person_called
 from transcripts.releases import rendition, store
@@ -151,10 +152,7 @@ def plan_of(
 
 async def noted(look: Look, transcript_id: UUID) -> list[dict[str, str]]:
     """The amendments of a record as its copies say them: kind, day, and the mark under which the papers are filed."""
-    return [
-        {"kind": one.kind, "amended_on": one.amended_at.date().isoformat(), "reference": str(one.amendment_id)}
-        for one in await notations.notations_of(look.session, transcript_id)
-    ]
+    return said(await notations.notations_of(look.session, transcript_id))
 
 
 def _place(span: RedactionSpan) -> Place:

@@ -9,20 +9,19 @@ from pydantic import BaseModel
 
 from common.pii.taxonomy import Taxonomy
 from common.protection.keyring import Keyring
+from common.releases.bodies import GrantIn, RefusalIn
+from common.releases.keys import GrantKeys
 from common.web.door import AtDoor, Guarded
 from common.web.idempotency import IdempotencyKey, once
 from transcripts.releases import redeeming, reviewing
 from transcripts.releases.bodies import (
-    GrantIn,
     LayerIn,
     LayerOut,
     LayerStanding,
     NothingIn,
-    RefusalIn,
     ReleaseOut,
     SettlementIn,
 )
-from transcripts.releases.grants import GrantKeys
 from transcripts.releases.reviewing import CUSTOMER
 
 router = APIRouter(prefix="/v1", tags=["releases"], route_class=Guarded)

@@ -46,18 +46,6 @@ class RedactionLabel(Base, table=True):
     element: str = Field(sa_type=Text)
 
 
-class GrantUse(Base, table=True):
-    __tablename__ = "grant_use"
-
-    grant_id: UUID = Field(primary_key=True)
-    request_id: UUID
-    accounting_id: UUID | None = None
-    outcome: str = Field(sa_type=Text)
-    reason: str = Field(default="", sa_type=Text)
-    settled_by: str = Field(sa_type=Text)
-    settled_at: datetime = Field(sa_type=DateTime(timezone=True))
-
-
 class ReleaseCopy(Base, table=True):
     __tablename__ = "release_copy"
 

@@ -11,17 +11,17 @@ from pydantic import ValidationError
 from common.contracts.release_grant import GRANT_ALGORITHM, GRANT_TYPE, GrantClaims
 from common.errors import UnavailableError
 from common.issuer_keys import IssuerKeys
-from transcripts.releases.errors import GrantRefusedError
-
-AUDIENCE = "transcripts"
+from common.releases.errors import GrantRefusedError
 
 
 class GrantKeys:
     """Args:
     source: where disclosure's public keys are: an https URL (http on loopback only), or a file; empty: nowhere.
+    holder: package name of the service that holds the records; grants for another one are refused.
     """
 
-    def __init__(self, source: str, *, ca_file: str = "") -> None:
+    def __init__(self, source: str, *, holder: str, ca_file: str = "") -> None:
+        self._holder = holder
         self._keys = IssuerKeys(source, ca_file=ca_file) if source else None
 
     async def read(self, token: str, *, now: datetime) -> GrantClaims:
@@ -32,7 +32,7 @@ class GrantKeys:
             UnavailableError: the keys cannot be had for now.
         """
         claims = await self._verified(token)
-        if claims.aud != AUDIENCE:
+        if claims.aud != self._holder:
             raise GrantRefusedError("audience", "this grant is for another service")
         if claims.nbf > now.timestamp():
             raise GrantRefusedError("not-yet", "this grant is not valid yet")
