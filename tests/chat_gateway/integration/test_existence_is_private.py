@@ -55,7 +55,6 @@ async def test_somebody_elses_conversation_and_none_cannot_be_told_apart(gateway
         assert not await told_apart(
             lambda: agent.ask("error", type="join", session_id=theirs),
             lambda: agent.ask("error", type="join", session_id=nowhere),
-            rounds=50,
         )
 
 
