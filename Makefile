@@ -48,13 +48,15 @@ check: venv ## formatting, lint, types, the walls between packages, generated fi
 types: venv ## strict types of everything, tests included
 	@$(RUN)mypy $(addsuffix /src,$(MEMBERS)) tests
 
-isolated: venv ## each service's tests in an environment that holds its own dependencies only
+# It starts there, and its unit tests pass; what else it does is shown by the whole suite, and needs no sibling either:
+# import-linter and tests/architecture/test_boundaries.py read every import, those inside functions too.
+isolated: venv ## each service by itself, in an environment that holds its own dependencies only
 	@for service in chat-gateway transcripts production disclosure retention; do \
 		environment=.muniment/isolated/$$service; package=$$(echo $$service | tr - _); \
 		$(UV) venv --quiet --clear $$environment && \
 		$(UV) pip install --quiet --python $$environment/bin/python -c requirements.lock -e libs/common -e deploy/local \
 			-e services/$$service --group services/$$service/pyproject.toml:test && \
-		echo "== $$service" && $$environment/bin/python -m pytest -q --no-header $(SPREAD) tests/$$package || exit 1; \
+		echo "== $$service" && $$environment/bin/python -m pytest -q --no-header tests/isolated/alone.py tests/$$package/unit || exit 1; \
 	done
 
 bench: venv ## measure throughput and latency against the ceilings of this machine
