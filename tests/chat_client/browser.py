@@ -18,8 +18,8 @@ from muniment.errors import PlainError
 from muniment.processes import find_program, tie_to_parent
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-START_SECONDS = 30
-CALL_SECONDS = 30
+START_SECONDS = 60
+CALL_SECONDS = 60
 ARGUMENTS = (
     "--headless=new",
     "--remote-debugging-port=0",
@@ -138,11 +138,11 @@ class Page:
             raise ScriptError(details.get("exception", {}).get("description", details["text"]))
         return answer["result"].get("value")
 
-    async def until(self, script: str, seconds: float = 10) -> None:
+    async def until(self, script: str, seconds: float = 30) -> None:
         """Wait until an expression holds."""
         await self.run(
-            f"new Promise((done, failed) => {{ const end = Date.now() + {seconds * 1000}; const look = () => {{"
-            f"if ({script}) done(true); else if (Date.now() > end) failed(new Error({json.dumps('never: ' + script)}));"
+            f"new Promise((done, failed) => {{ const end = performance.now() + {seconds * 1000}; const look = () => {{"
+            f"if ({script}) done(true); else if (performance.now() > end) failed(new Error({json.dumps('never: ' + script)}));"
             f"else setTimeout(look, 10); }}; look(); }})"
         )
 

@@ -22,7 +22,6 @@ class Proxy:
 
     Attributes:
         websockets: whether they pass, are refused with 403, or are never answered.
-        websocket_seconds: after so long a WebSocket is cut; None: never.
         gathers: answers are handed on when they are whole, which a stream never is.
         silent: nothing passes any more, and nobody is told.
         alter: what becomes of the bytes that the gateway sends.
@@ -40,7 +39,6 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
         self.websockets: MostWebSockets = "pass"
-        self.websocket_seconds: float | None = None
         self.gathers = False
         self.silent = False
         self.alter: Callable[[bytes], bytes] | None = None
@@ -98,7 +96,7 @@ class Proxy:
         if self.silent or (upgrade and self.websockets == "swallow"):
             await reader.read()
             return
-        await self._tunnel(head if upgrade else _closing(head), reader, writer, upgrade=upgrade)
+        await self._tunnel(head if upgrade else _closing(head), reader, writer)
 
     def _file(self, path: str) -> bytes:
         asked = urlsplit(path)
@@ -112,9 +110,7 @@ class Proxy:
         head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
         return head.encode() + content
 
-    async def _tunnel(
-        self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, upgrade: bool
-    ) -> None:
+    async def _tunnel(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             there, out = await asyncio.open_connection("127.0.0.1", self._gateway())
         except OSError:
@@ -126,10 +122,7 @@ class Proxy:
             asyncio.create_task(self._hand_on(there, writer, lambda some: self.alter(some) if self.alter else some)),
         ]
         try:
-            limit = self.websocket_seconds if upgrade else None
-            await asyncio.wait(ways, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-            if upgrade and limit is not None:
-                writer.transport.abort()
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for way in ways:
                 way.cancel()
