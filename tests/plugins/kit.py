@@ -59,6 +59,8 @@ class Databases:
     def __init__(self, admin_url: str) -> None:
         self._admin_url = admin_url
         self._templates: dict[str, str] = {}
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     async def make(self, package: str) -> str:
         """The URL of a new database of this service, under the service's own role, which owns nothing in it."""
@@ -101,11 +103,15 @@ class Databases:
         )
 
     async def _admin(self, sql: str) -> None:
-        connection = await asyncpg.connect(self._admin_url)
-        try:
-            await connection.execute(sql)
-        finally:
-            await connection.close()
+        # One connection for all of a run: every test makes a database, and proving a password takes as long as a tenth of that.
+        async with self._one_at_a_time:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await asyncpg.connect(self._admin_url)
+            await self._connection.execute(sql)
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
 
     async def make_keyring(self) -> "KeyringPlace":
         """A keyring of its own, with its owner's and the services' ways in."""
@@ -132,8 +138,10 @@ class KeyringPlace:
 
 
 @pytest.fixture(scope="session")
-def databases(postgres_server: PostgresServer) -> Databases:
-    return Databases(postgres_server.admin_url)
+async def databases(postgres_server: PostgresServer) -> AsyncIterator[Databases]:
+    made = Databases(postgres_server.admin_url)
+    yield made
+    await made.close()
 
 
 @pytest.fixture
