@@ -14,7 +14,7 @@ import httpx
 from chat_gateway.schemas import to_client
 
 Frame = dict[str, Any]
-SECONDS = 5
+SECONDS = 30
 
 
 @dataclass

@@ -14,7 +14,8 @@ from chat_gateway.schemas import to_client
 from common.contracts.chat import EMPTY_DIGEST, canonical, commitment_to, covered, running_digest
 
 Frame = dict[str, Any]
-SECONDS = 5
+SECONDS = 30
+"""Longest wait for anything: a test that waits so long has failed, and none passes sooner for a shorter one."""
 
 
 class Talker:
@@ -62,8 +63,9 @@ class Talker:
         await self.connection.send(json.dumps({k: str(v) if isinstance(v, UUID) else v for k, v in frame.items()}))
 
     async def until(self, satisfied: Callable[[], bool], seconds: float = SECONDS) -> None:
-        async with self._changed:
-            await asyncio.wait_for(self._changed.wait_for(satisfied), seconds)
+        async with self._changed, asyncio.timeout(seconds):
+            await self._changed.wait_for(lambda: satisfied() or bool(self.all("gone")))
+        assert satisfied(), f"the line ended before that: {self.frames[-2:]}"
 
     def all(self, kind: str) -> list[Frame]:
         return [f for f in self.frames if f["type"] == kind]

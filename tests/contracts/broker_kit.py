@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
@@ -24,6 +25,8 @@ from common.messaging.membership import GroupTiming
 WRITER, READER, OTHER_READER, STRANGER = "chat_gateway", "transcripts", "production", "retention"
 QUICK = GroupTiming(heartbeat=0.2, session=6.0, release=1.0)
 PATIENT = GroupTiming(heartbeat=0.2, session=6.0, release=10.0)
+LONG = GroupTiming(heartbeat=0.2, session=60.0, release=1.0)
+"""Who would have to find out that a member is silent waits for longer than any of these tests may take."""
 
 
 class Engine(Protocol):
@@ -52,14 +55,14 @@ def group(principal: str = READER) -> str:
     return f"{principal}.{uuid4().hex}"
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = monotonic() + seconds
     while not condition():
         assert monotonic() < deadline, "it did not come about in time"
         await asyncio.sleep(0.02)
 
 
-async def take(subscription: Subscription, count: int, seconds: float = 20.0) -> list[ReceivedRecord]:
+async def take(subscription: Subscription, count: int, seconds: float = 60.0) -> list[ReceivedRecord]:
     """Poll until there are so many records."""
     taken: list[ReceivedRecord] = []
     deadline = monotonic() + seconds
@@ -127,10 +130,16 @@ async def publish_until_confirmed(broker: Broker, records: Sequence[Record]) -> 
 
 
 @asynccontextmanager
-async def doomed_member(engine: Engine, topic: str, group_name: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+async def doomed_member(
+    engine: Engine, topic: str, group_name: str, timing: GroupTiming = QUICK
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """A member in a process of its own that polls and never commits; gives the function that kills it hard."""
     script = Path(__file__).with_name("member.py")
-    settings = engine.member_settings(READER) | {"group": group_name, "topic": topic}
+    settings = engine.member_settings(READER) | {
+        "group": group_name,
+        "topic": topic,
+        "timing": asdict(timing),
+    }
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(script), json.dumps(settings), stdout=asyncio.subprocess.PIPE
     )
@@ -142,7 +151,7 @@ async def doomed_member(engine: Engine, topic: str, group_name: str) -> AsyncIte
         await process.wait()
 
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             assert await process.stdout.readline() == b"holding\n"
         yield kill
     finally:

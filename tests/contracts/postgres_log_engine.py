@@ -1,6 +1,5 @@
 """The embedded event log, on a PostgreSQL that a test may kill."""
 
-from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
@@ -36,7 +35,7 @@ class PostgresLogEngine:
         return PostgresLogBroker(f"postgresql://a:b@127.0.0.1:{port}/event_log", "test", publish_seconds=2)
 
     def member_settings(self, principal: str) -> dict[str, Any]:
-        return {"engine": "postgres", "url": self.url(principal), "timing": asdict(QUICK)}
+        return {"engine": "postgres", "url": self.url(principal)}
 
     async def add_topic(self, partitions: int = 4) -> str:
         topic = TopicSpec(f"test.{uuid4().hex}", "n", partitions, 7, (WRITER,), (READER, OTHER_READER), "")

@@ -49,7 +49,6 @@ class KafkaEngine:
             "engine": "kafka",
             "url": self._server.bootstrap,
             "security": asdict(self.security(principal)),
-            "timing": asdict(QUICK),
         }
 
     async def add_topic(self, partitions: int = 4) -> str:

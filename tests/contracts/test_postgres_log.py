@@ -13,8 +13,8 @@ from common.messaging.broker import BrokerUnavailableError, PositionLostError, R
 from common.messaging.log_subscription import LogSubscription
 from common.messaging.postgres_log import prune_log
 from tests.contracts.broker_kit import (
+    LONG,
     OTHER_READER,
-    QUICK,
     READER,
     STRANGER,
     WRITER,
@@ -150,16 +150,19 @@ async def test_records_past_their_retention_are_pruned_whoever_has_read_them(log
 
 async def test_the_partitions_of_a_dead_process_are_free_at_once(log_engine: PostgresLogEngine) -> None:
     topic, name = await log_engine.add_topic(partitions=4), group()
-    async with log_engine.broker(WRITER) as writer, log_engine.broker(READER) as reader:
+    async with log_engine.broker(WRITER) as writer, log_engine.broker(READER, timing=LONG) as reader:
         await writer.publish(numbered(topic, range(40), keys=40))
-        async with doomed_member(log_engine, topic, name) as kill, reader.subscribe(group=name, topics=[topic]) as heir:
+        async with (
+            doomed_member(log_engine, topic, name, LONG) as kill,
+            reader.subscribe(group=name, topics=[topic]) as heir,
+        ):
             assert len(await heir.poll(max_records=40, timeout_seconds=0.5)) < 40
             begun = monotonic()
             await kill()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not {0, 1, 2, 3} <= {partition for _, partition in heir._next}:  # type: ignore[attr-defined]
                     await heir.poll(max_records=40, timeout_seconds=0.1)
-            assert monotonic() - begun < QUICK.session - 2
+            assert monotonic() - begun < LONG.session / 2
 
 
 async def test_a_member_that_hangs_is_put_out_and_cannot_commit(log_engine: PostgresLogEngine) -> None:
@@ -179,19 +182,19 @@ async def test_a_member_that_hangs_is_put_out_and_cannot_commit(log_engine: Post
 async def test_a_member_is_woken_without_looking(
     log_engine: PostgresLogEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_subscription, "_LOOK_AGAIN_SECONDS", 30.0)
+    monkeypatch.setattr(log_subscription, "_LOOK_AGAIN_SECONDS", 60.0)
     topic = await log_engine.add_topic()
     async with (
         log_engine.broker(WRITER) as writer,
         log_engine.broker(READER) as reader,
         reader.subscribe(group=group(), topics=[topic]) as member,
     ):
-        waiting = asyncio.create_task(member.poll(max_records=1, timeout_seconds=30))
+        waiting = asyncio.create_task(member.poll(max_records=1, timeout_seconds=60))
         await asyncio.sleep(0.3)
         begun = monotonic()
         await writer.publish(numbered(topic, [1]))
         assert numbers_of(await waiting) == [1]
-        assert monotonic() - begun < 5
+        assert monotonic() - begun < 30
 
 
 async def test_a_member_looks_for_itself_when_nobody_wakes_it(
@@ -204,12 +207,12 @@ async def test_a_member_looks_for_itself_when_nobody_wakes_it(
         log_engine.broker(READER) as reader,
         reader.subscribe(group=group(), topics=[topic]) as member,
     ):
-        waiting = asyncio.create_task(member.poll(max_records=1, timeout_seconds=30))
+        waiting = asyncio.create_task(member.poll(max_records=1, timeout_seconds=60))
         await asyncio.sleep(0.3)
         begun = monotonic()
         await writer.publish(numbered(topic, [1]))
         assert numbers_of(await waiting) == [1]
-        assert monotonic() - begun < 5
+        assert monotonic() - begun < 30
 
 
 async def test_who_died_with_the_server_does_not_count_as_a_member(log_engine: PostgresLogEngine) -> None:

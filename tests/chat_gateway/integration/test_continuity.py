@@ -11,6 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
+from chat_gateway import lines
 from common.contracts.chat import EMPTY_DIGEST
 from tests.chat_gateway.integration.conftest import Gateway
 from tests.chat_gateway.integration.test_conversation import without_pii
@@ -51,7 +52,7 @@ async def test_a_reconnect_gets_exactly_what_it_missed(gateway: Gateway) -> None
             await customer.say(type="send", session_id=session_id, client_id=uuid4(), text=f"line {number}")
         async with gateway.talker("agent") as agent:
             await agent.ask("resumed", type="resume", session_id=session_id, after_seq=2)
-            await agent.until_seq(session_id, 352, 10)
+            await agent.until_seq(session_id, 352)
             assert [e["seq"] for e in agent.entries(session_id)] == list(range(3, 353))
             stored = await stored_entries(gateway, session_id)
             assert [without_pii(e) for e in agent.entries(session_id)] == [without_pii(e) for e in stored[2:]]
@@ -139,7 +140,8 @@ async def test_two_agents_reach_for_one_session_and_one_gets_it(gateway: Gateway
             assert [e.get("office") for e in await stored_entries(gateway, session_id)] == [None, "S01"]
 
 
-async def test_a_slow_reader_is_dropped_and_loses_nothing(gateway: Gateway) -> None:
+async def test_a_slow_reader_is_dropped_and_loses_nothing(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "CLOSE_SECONDS", 300.0)  # it reads again when all is said, however long that takes
     async with gateway.replica(outbox_frames=16) as small, gateway.talker("customer") as customer:
         session_id = await customer.open()
         narrow = socket.socket()
@@ -155,7 +157,7 @@ async def test_a_slow_reader_is_dropped_and_loses_nothing(gateway: Gateway) -> N
                 seen.append(json.loads(await slow.recv()))  # from here on it hears what is said when it is said
             for number in range(1200):
                 await customer.say(type="send", session_id=session_id, client_id=uuid4(), text=f"{number:04}" * 2000)
-            await customer.until(lambda: len(customer.all("ack")) == 1200, 30)
+            await customer.until(lambda: len(customer.all("ack")) == 1200)
             with pytest.raises(ConnectionClosedError) as closed:
                 while True:
                     seen.append(json.loads(await slow.recv()))
@@ -166,7 +168,7 @@ async def test_a_slow_reader_is_dropped_and_loses_nothing(gateway: Gateway) -> N
         assert len(got) < 1202
         async with small.talker("agent") as again:
             await again.say(type="resume", session_id=session_id, after_seq=got[-1])
-            await again.until_seq(session_id, 1202, 30)
+            await again.until_seq(session_id, 1202)
             assert [e["seq"] for e in again.entries(session_id)] == list(range(got[-1] + 1, 1203))
 
 

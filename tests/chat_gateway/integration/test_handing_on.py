@@ -22,7 +22,7 @@ async def taken(agent: Talker, customer: Talker) -> UUID:
 
 async def refreshed(gateway: Gateway) -> None:
     """Until the gateway has seen who is there at this moment of its clock."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await gateway.rows("SELECT count(*) FROM desk WHERE seen_at < $1", gateway.clock.now()))[0][0]:
             await asyncio.sleep(0.02)
 
@@ -213,7 +213,7 @@ async def test_a_customer_whose_line_dropped_keeps_the_seat_and_who_stays_away_g
             await agent.say(type="decline", session_id=session_id, reason="busy")
             await agent.first("offer_gone")
         gateway.clock.turn(minutes=11)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while await gateway.count("placement"):
                 await asyncio.sleep(0.02)
         async with gateway.talker("customer") as customer:

@@ -121,7 +121,7 @@ async def test_a_process_that_dies_in_the_middle_of_an_offer_loses_nobody(gatewa
             session_id = await customer.open()
             await offered(agent, session_id)
         gateway.clock.turn(seconds=31)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (await gateway.rows("SELECT outcome FROM assignment"))[0]["outcome"] != "lapsed":
                 await asyncio.sleep(0.02)
         assert [r["stage"] for r in await gateway.rows("SELECT stage FROM placement")] == ["waiting"]

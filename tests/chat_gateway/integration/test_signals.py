@@ -112,7 +112,7 @@ async def test_typing_is_seen_by_the_others_wherever_they_are(gateway: Gateway) 
         session_id, mine, _ = await in_talk(customer, agent)
         await second.ask("resumed", type="resume", session_id=session_id, after_seq=0)
         # NOTIFY reaches the other process as soon as the two know of each other.
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(30):
             while not agent.all("typing"):
                 await customer.say(type="typing", session_id=session_id, on=True)
                 await asyncio.sleep(1.1)

@@ -65,7 +65,7 @@ async def ends(gateway: Gateway) -> int:
 
 
 async def until_ended(gateway: Gateway, number: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await ends(gateway) < number:
             await asyncio.sleep(0.05)
 

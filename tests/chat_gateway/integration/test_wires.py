@@ -15,7 +15,7 @@ from common.ids import new_id
 
 
 async def eventually(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         while not holds():
             await asyncio.sleep(0.01)
 
@@ -29,9 +29,10 @@ async def test_a_process_alone_says_nothing_and_a_second_one_is_heard_at_once(
     listener = await asyncpg.connect(url)
     said: list[str] = []
     await listener.add_listener("muniment_chat_signals", lambda *notice: said.append(str(notice[-1])))
+    ways = [PostgresWire(url), PostgresWire(url)]
     here, there = (
-        Fanout(PostgresWire(url), lambda _i, _n: None, lambda s, name=name: heard.append((name, s)))  # type: ignore[misc]
-        for name in ("here", "there")
+        Fanout(way, lambda _i, _n: None, lambda s, name=name: heard.append((name, s)))  # type: ignore[misc]
+        for way, name in zip(ways, ("here", "there"), strict=True)
     )
     signal = Signal(SignalKind.TYPING, uuid4(), new_id(), 1)
     one = asyncio.create_task(here.run())
@@ -41,7 +42,7 @@ async def test_a_process_alone_says_nothing_and_a_second_one_is_heard_at_once(
     assert said == []
     other = asyncio.create_task(there.run())
     await eventually(lambda: there.listening)
-    await asyncio.sleep(0.3)
+    await eventually(lambda: all(way._others_at > 0 for way in ways))  # the two know of each other
     here.signal(signal)
     there.signal(signal)
     await eventually(lambda: len(heard) == 2)

@@ -16,7 +16,7 @@ from tests.chat_gateway.unit.test_model import opened
 
 
 async def eventually(condition: object) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # type: ignore[operator]
             await asyncio.sleep(0.01)
 
@@ -72,17 +72,17 @@ async def test_presence_is_a_key_that_expires_and_names_nobody(monkeypatch: pyte
     await asyncio.sleep(0)
     presence.enter("0199-a", "customer")
     key = "muniment:chat:connection:0199-a"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not await redis.exists(key):
             await asyncio.sleep(0.01)
     assert await redis.get(key) == b"customer"
     assert 0 < await redis.ttl(key) <= presence_module.SECONDS
     await redis.expire(key, 1)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await redis.ttl(key) <= 1:
             await asyncio.sleep(0.05)
     presence.leave("0199-a")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await redis.exists(key):
             await asyncio.sleep(0.01)
     running.cancel()

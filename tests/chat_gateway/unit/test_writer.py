@@ -63,7 +63,7 @@ class Replica:
 
     async def stop(self) -> None:
         self.writer.stop()
-        await asyncio.wait_for(self.running, 5)
+        await asyncio.wait_for(self.running, 30)
 
 
 async def open_session(replica: Replica, heard: Heard, client_id: str | None = None) -> LiveSession:
@@ -77,7 +77,7 @@ async def open_session(replica: Replica, heard: Heard, client_id: str | None = N
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0)
 
@@ -211,7 +211,7 @@ async def test_a_writer_that_was_told_to_stop_stores_what_it_took_and_takes_no_m
     replica.writer.submit(Submission(live, Post(who, taken, "in time"), heard))
     replica.writer.stop()
     replica.writer.submit(Submission(live, Post(who, late, "too late"), heard))
-    await asyncio.wait_for(replica.running, 5)
+    await asyncio.wait_for(replica.running, 30)
     assert (list(heard.receipts), list(heard.errors)) == ([taken], [late])
 
 

@@ -38,7 +38,7 @@ async def running(member: Consumer) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 30)
 
 
 async def effects_of(database: Database) -> list[str]:
@@ -46,7 +46,7 @@ async def effects_of(database: Database) -> list[str]:
 
 
 async def until_effects(database: Database, count: int) -> list[str]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(found := await effects_of(database)) < count:
             await asyncio.sleep(0.02)
     return found
@@ -88,7 +88,7 @@ async def test_the_next_batch_is_read_while_one_is_worked_on_and_begun_after_it(
     subject = replace(effects.subject(), screen=lambda r: read.append(r.offset))
     member = Consumer(subject, database=database, broker=broker, clock=FixedClock(), poll_seconds=0.05, batch=3)
     async with running(member):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(read) < 6:
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
@@ -144,7 +144,7 @@ async def test_too_many_set_aside_stop_the_consumer_until_they_are_redriven(data
     effects = Effects()
     member = consumer(effects, database, broker, ceiling=3)
     async with running(member):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not member.state.startswith("stopped"):
                 await asyncio.sleep(0.02)
         await broker.publish([record("waits")])
@@ -164,7 +164,7 @@ async def test_at_the_ceiling_the_rest_of_the_batch_waits_and_is_not_lost(databa
     effects = Effects()
     member = consumer(effects, database, broker, ceiling=2)
     async with running(member):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not member.state.startswith("stopped"):
                 await asyncio.sleep(0.02)
     assert len(await rows(database, LETTERS)) == 2

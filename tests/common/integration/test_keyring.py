@@ -101,7 +101,7 @@ async def test_the_watch_honours_what_was_destroyed(
     holder = opened(keyring_place, key_folder)
     key = await holder.take()
     await keyring_store.destroy(keyring_place.owner, [key.id], reason="test", by="x")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while key.living:
             await asyncio.sleep(0.02)
     await holder.close()

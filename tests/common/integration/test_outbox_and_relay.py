@@ -11,6 +11,7 @@ import pytest
 
 from common.database import Database, fetch_all
 from common.ids import new_id
+from common.messaging import relay as relay_module
 from common.messaging.broker import BrokerUnavailableError, Record
 from common.messaging.outbox import tell, tell_records
 from common.messaging.relay import Relay
@@ -26,10 +27,10 @@ async def running(relay: Relay) -> AsyncIterator[asyncio.Event]:
         yield stop
     finally:
         stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 30)
 
 
-async def until(condition: object, seconds: float = 10) -> None:
+async def until(condition: object, seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # type: ignore[operator]
             await asyncio.sleep(0.01)
@@ -54,15 +55,16 @@ async def test_an_event_leaves_with_its_transaction_and_not_without(database: Da
     assert await rows(database, "SELECT 1 FROM outbox") == []
 
 
-async def test_a_relay_is_woken_and_does_not_wait_for_its_poll(database: Database, url: str) -> None:
+async def test_a_relay_is_woken_and_does_not_wait_for_its_poll(
+    database: Database, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "IDLE_SECONDS", 600.0)
     broker = MemoryBroker()
     async with running(relay := Relay(url, broker, owner="a")):
         await until(lambda: relay.healthy)
-        began = asyncio.get_running_loop().time()
         async with database.unit_of_work() as session:
             await tell_records(session, [record("now")])
         await until(lambda: broker.records)
-        assert asyncio.get_running_loop().time() - began < 0.5
 
 
 async def test_a_batch_that_failed_half_way_is_sent_again_and_first_arrivals_are_in_order(
@@ -158,9 +160,11 @@ async def test_concurrent_transactions_of_one_aggregate_keep_their_order(databas
 async def test_an_unreachable_log_only_delays(database: Database, url: str) -> None:
     class Down(MemoryBroker):
         down = True
+        refused = 0
 
         async def publish(self, records: Sequence[Record]) -> None:
             if self.down:
+                self.refused += 1
                 raise BrokerUnavailableError("down")
             await super().publish(records)
 
@@ -168,8 +172,8 @@ async def test_an_unreachable_log_only_delays(database: Database, url: str) -> N
     async with database.unit_of_work() as session:
         await tell_records(session, [record("late")])
     async with running(relay := Relay(url, broker, owner="a")):
-        await asyncio.sleep(0.4)
-        assert not relay.healthy
+        await until(lambda: broker.refused > 1)
+        await until(lambda: not relay.healthy)
         broker.down = False
         await until(lambda: broker.records)
     assert outcomes(broker) == ["late"]

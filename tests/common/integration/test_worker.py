@@ -39,7 +39,7 @@ async def test_several_members_of_a_group_handle_each_event_once_and_are_asked_f
     async with database.unit_of_work() as session:
         await tell(session, action("told"), source="/muniment/test", time=AT, keyring=KEYRING)
     running = asyncio.create_task(worker.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(await rows(database, "SELECT 1 FROM effect")) < 61:  # the told one comes back through the log
             await asyncio.sleep(0.05)
         async with httpx.AsyncClient() as client:
@@ -53,7 +53,7 @@ async def test_several_members_of_a_group_handle_each_event_once_and_are_asked_f
         "test.effects 1": "ok",
     }
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(running, 20)
+    await asyncio.wait_for(running, 60)
     assert len(await rows(database, "SELECT DISTINCT action_id FROM effect")) == 61
     assert len(await rows(database, "SELECT 1 FROM effect")) == 61
     assert await rows(database, "SELECT 1 FROM dead_letter") == []

@@ -1,6 +1,7 @@
 """Requests that are too large, too deep or too slow, and readers who do not read."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -101,41 +102,57 @@ async def test_nul_stands_in_no_text(client: httpx.AsyncClient) -> None:
 
 
 @pytest.fixture
-async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
-    monkeypatch.setattr(exchange, "BODY_SECONDS", 0.3)
-    monkeypatch.setattr(wire, "HEAD_SECONDS", 0.3)
-    monkeypatch.setattr(wire, "STALLED_SECONDS", 0.3)
+async def port() -> AsyncIterator[int]:
+    async with serving(application(), ServiceSettings()) as open_port:
+        yield open_port
+
+
+@pytest.fixture
+async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    """The port of a server that waits for nothing longer than a moment."""
+    for module, name in ((exchange, "BODY_SECONDS"), (wire, "HEAD_SECONDS"), (wire, "STALLED_SECONDS")):
+        monkeypatch.setattr(module, name, 0.3)
     async with serving(application(), ServiceSettings()) as open_port:
         yield open_port
 
 
 async def told(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
-    """What the server says to these bytes before it ends the connection."""
+    """What the server says to these bytes before it ends the connection; it may end it before it has them all."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    answer = bytearray()
+
+    async def read() -> None:
+        with contextlib.suppress(ConnectionResetError):
+            while part := await reader.read(65_536):
+                answer.extend(part)
+
+    reading = asyncio.create_task(read())
     try:
-        for part in parts:
-            writer.write(part)
-            await writer.drain()
-            await asyncio.sleep(pause)
-        return await asyncio.wait_for(reader.read(), 5)
-    except (ConnectionResetError, BrokenPipeError):
-        return b""
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.wait({reading}, timeout=pause)
+                if reading.done():
+                    break
+        await asyncio.wait_for(reading, 30)
     finally:
         writer.close()
+    return bytes(answer)
 
 
 HEAD = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 
-async def test_a_body_that_dawdles_is_not_waited_for(port: int) -> None:
-    answer = await told(port, HEAD + b"Content-Length: 9\r\n\r\n", b"[", pause=0.5)
+async def test_a_body_that_dawdles_is_not_waited_for(impatient: int) -> None:
+    answer = await told(impatient, HEAD + b"Content-Length: 9\r\n\r\n", b"[", pause=0.5)
     assert b" 408 " in answer
     assert b"too-slow" in answer
 
 
-async def test_a_head_that_dawdles_is_not_waited_for(port: int) -> None:
-    assert b" 408 " in await told(port)
-    assert b" 408 " in await told(port, b"GET /livez HTTP/1.1\r\n", b"A: b\r\n", b"C: d\r\n", pause=0.25)
+async def test_a_head_that_dawdles_is_not_waited_for(impatient: int) -> None:
+    assert b" 408 " in await told(impatient)
+    assert b" 408 " in await told(impatient, b"GET /livez HTTP/1.1\r\n", b"A: b\r\n", b"C: d\r\n", pause=0.25)
 
 
 async def test_a_head_has_bounds(port: int) -> None:
@@ -157,16 +174,23 @@ async def test_a_connection_serves_many_requests_within_its_bounds(port: int) ->
             assert (await client.post("/echo", json=["x" * 3000])).status_code == 200
 
 
-async def test_a_reader_that_does_not_read_is_let_go(port: int) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+async def test_a_reader_that_does_not_read_is_let_go(impatient: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, lost = asyncio.Event(), wire.BoundedHttp.connection_lost
+
+    def connection_lost(self: wire.BoundedHttp, exc: Exception | None) -> None:
+        lost(self, exc)
+        ended.set()
+
+    monkeypatch.setattr(wire.BoundedHttp, "connection_lost", connection_lost)
+    reader, writer = await asyncio.open_connection("127.0.0.1", impatient, limit=1024)
     writer.write(b"GET /much HTTP/1.1\r\nHost: x\r\n\r\n")
     transport = writer.transport
     transport.pause_reading()  # type: ignore[attr-defined]
-    await asyncio.sleep(1.5)
+    await asyncio.wait_for(ended.wait(), 30)
     transport.resume_reading()  # type: ignore[attr-defined]
     got = 0
     try:
-        while part := await asyncio.wait_for(reader.read(1 << 20), 5):
+        while part := await asyncio.wait_for(reader.read(1 << 20), 30):
             got += len(part)
     except ConnectionResetError:
         pass

@@ -18,7 +18,7 @@ async def test_a_job_is_repeated_over_an_outage_until_told_to_stop() -> None:
         if runs == 4:
             stop.set()
 
-    await asyncio.wait_for(repeat(Job("test", 0.001, act), stop), 5)
+    await asyncio.wait_for(repeat(Job("test", 0.001, act), stop), 30)
     assert runs == 4
 
 
@@ -31,7 +31,7 @@ async def test_a_pause_ends_when_the_worker_does() -> None:
     running = asyncio.create_task(repeat(Job("test", 3600, act), stop))
     await ran.wait()
     stop.set()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 30)
 
 
 async def test_what_waiting_does_not_mend_ends_it() -> None:

@@ -95,5 +95,5 @@ async def test_waiting_for_a_settled_hand_ends_when_it_is(ending: str) -> None:
         hand.give_back(records(2))
     else:
         hand.lose()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(30):
         await waiting

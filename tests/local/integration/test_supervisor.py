@@ -49,7 +49,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
     daemon.stop(home)
 
 
-def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come about in time"
