@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.plugins.engines",
     "tests.plugins.kit",
     "tests.plugins.obligation_trace",
+    "tests.plugins.store",
 ]
 
 # How long one example takes says something about the machine and nothing about the code. The same examples come in every

@@ -5,11 +5,17 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import orjson
 from joserfc.jwk import ECKey
 
+from common.contracts.disclosure import RELEASE_EVENTS, DisclosureReleased
+from common.contracts.envelope import Envelope, EventData, decode, encode
+from common.ids import new_id
+from common.messaging.broker import ReceivedRecord, Record
 from tests.plugins.grants import claims_of, sign
-from tests.transcripts.conversations import Conversation
+from tests.transcripts.conversations import KEYRING, Conversation
 from tests.transcripts.desk import Desk
+from transcripts.app import make_subjects
 
 NAME, SSN, SISTER = "Quirina Telltale", "219-09-9999", "Wilhelmina Zebra"
 TEXTS = (
@@ -103,3 +109,21 @@ class ReleaseDesk:
     @property
     def grant_id(self) -> UUID:
         return UUID(self.claims["jti"])
+
+
+async def told(releases: ReleaseDesk) -> list[DisclosureReleased]:
+    rows = await releases.desk.store.rows(
+        "SELECT topic, key, value, headers FROM outbox WHERE topic = 'disclosure.released' ORDER BY position"
+    )
+    records = [Record(r["topic"], r["key"], r["value"], orjson.loads(r["headers"])) for r in rows]
+    return [decode(record, RELEASE_EVENTS).data for record in records]  # type: ignore[misc]
+
+
+async def hear(releases: ReleaseDesk, *facts: EventData) -> None:
+    """The worker hears these."""
+    store = releases.desk.store
+    by_topic = {s.topics[0]: s for s in make_subjects(store.settings, store.clock, KEYRING)}
+    for n, fact in enumerate(facts):
+        record = encode(Envelope(new_id(), fact.event_type, "/muniment/disclosure", fact.key, store.clock.now(), fact))
+        received = ReceivedRecord(record.topic, 0, n, record.key, record.value, dict(record.headers))
+        await store.consumer_of(by_topic[record.topic]).handle([received])

@@ -1,19 +1,17 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
-from common.database import Database
 from common.messaging.broker import Record
 from common.protection.making import make_service_keys
 from common.protection.service_keys import ColumnKeys
-from common.testing import FixedClock, Issuer, client_of
+from common.testing import Issuer, client_of
 from production.app import make_app, make_subjects
 from production.settings import ProductionSettings
-from tests.plugins.store import MigratedStore
+from tests.plugins.store import MakeStore, MigratedStore
 from tests.production.work import KEYRING, event, received
 
 ASSIGNMENTS = "/v1/employees/{}/assignments"
@@ -44,19 +42,8 @@ class Store(MigratedStore[ProductionSettings]):
 
 
 @pytest.fixture
-async def store(
-    service_db: Callable[[str], Awaitable[str]],
-    clock: FixedClock,
-    issuer: Issuer,
-    key_folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> AsyncIterator[Store]:
-    for name, value in issuer.environment.items():
-        monkeypatch.setenv(name, value)
-    settings = ProductionSettings(database_url=await service_db("production"), key_folder=str(key_folder))
-    database = Database(settings, application="test")
-    yield Store(settings, database, clock)
-    await database.close()
+async def store(make_store: MakeStore) -> Store:
+    return await make_store(Store, ProductionSettings, "production")
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from common.contracts.envelope import EventData
-from common.database import Database
 from common.settings import ServiceSettings
-from common.testing import FixedClock, Issuer, client_of
+from common.testing import client_of
 from retention.app import make_app, make_subjects
-from tests.plugins.store import MigratedStore
+from tests.plugins.store import MakeStore, MigratedStore
 from tests.retention.facts import received
 
 
@@ -23,15 +22,8 @@ class Store(MigratedStore[ServiceSettings]):
 
 
 @pytest.fixture
-async def store(
-    service_db: Callable[[str], Awaitable[str]], clock: FixedClock, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Store]:
-    for name, value in issuer.environment.items():
-        monkeypatch.setenv(name, value)
-    settings = ServiceSettings(database_url=await service_db("retention"))
-    database = Database(settings, application="test")
-    yield Store(settings, database, clock)
-    await database.close()
+async def store(make_store: MakeStore) -> Store:
+    return await make_store(Store, ServiceSettings, "retention")
 
 
 @pytest.fixture

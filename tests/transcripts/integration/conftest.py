@@ -1,12 +1,12 @@
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from common.database import Database
-from common.testing import FixedClock, Issuer, client_of
+from common.testing import Issuer, client_of
 from tests.plugins.grants import signing_key, write_keys
+from tests.plugins.store import MakeStore
 from tests.transcripts.conversations import KEYRING
 from tests.transcripts.desk import Desk
 from tests.transcripts.releasing import ReleaseDesk
@@ -16,19 +16,8 @@ from transcripts.settings import TranscriptsSettings
 
 
 @pytest.fixture
-async def store(
-    service_db: Callable[[str], Awaitable[str]],
-    clock: FixedClock,
-    issuer: Issuer,
-    key_folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> AsyncIterator[Store]:
-    for name, value in issuer.environment.items():
-        monkeypatch.setenv(name, value)
-    settings = TranscriptsSettings(database_url=await service_db("transcripts"), key_folder=str(key_folder))
-    database = Database(settings, application="test")
-    yield Store(settings, database, clock)
-    await database.close()
+async def store(make_store: MakeStore) -> Store:
+    return await make_store(Store, TranscriptsSettings, "transcripts")
 
 
 @pytest.fixture
