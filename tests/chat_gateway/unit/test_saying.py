@@ -1,5 +1,6 @@
 """What may be said: the table of cases, markings, and what is masked."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +107,26 @@ def test_a_marking_of_classified_text_is_recognised(text: str) -> None:
 )
 def test_who_only_speaks_of_secrets_marks_nothing(text: str) -> None:
     assert marking_in(text) is None
+
+
+WORDS = st.sampled_from(
+    ["his", "father's", "the claimant", "you", "filed", "was approved", "claim", "cases", "is", "your", "we found a", "record", "send it",
+     "by e-mail", "document", "correo electrónico", "hay un", "expediente", "su caso", "está", ". ", "\n", "xhis", "claims's"]
+)  # fmt: skip
+
+
+@given(st.lists(WORDS, max_size=6))
+def test_phrases_looked_for_together_are_found_where_each_of_them_is(pieces: list[str]) -> None:
+    text = " ".join(pieces).casefold()
+    for rule in rules().rules:
+        alone = any(re.search(phrase, text) for phrase in rule.phrases)
+        assert alone == bool(rule.pattern and rule.pattern.search(text))
+
+
+@pytest.mark.parametrize(
+    "phrases", [[r"\bone|two", "three"], [r"\b(?:one|\)two)|three"], [r"\b[)]one|two"], ["one", r"\btwo"]]
+)
+def test_only_what_stands_at_the_edge_of_a_word_shares_it(phrases: list[str]) -> None:
+    together = checking.any_of(phrases)
+    for text in ("one", "two", "xone", "xtwo", "three", ")two", ")one", "xthree", ""):
+        assert bool(together.search(text)) == any(re.search(phrase, text) for phrase in phrases)

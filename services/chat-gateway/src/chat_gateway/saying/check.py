@@ -26,7 +26,8 @@ Verdict = Literal["allow", "warn", "block"]
 
 # Nothing protected is found in a text without any of these: a look at most words costs nothing (a test holds both together).
 _PERHAPS = re.compile(r"[\d@]|birth|born|maiden", re.IGNORECASE)
-_BLANKS = re.compile(r"\s+")
+_PERHAPS_SIGN = re.compile(r"[\d@]")
+_PERHAPS_WORDS = ("birth", "born", "maiden")
 
 
 class _Strict(BaseModel):
@@ -52,7 +53,7 @@ class Rule(_Strict):
 
     @cached_property
     def pattern(self) -> re.Pattern[str] | None:
-        return re.compile("|".join(f"(?:{phrase})" for phrase in self.phrases)) if self.phrases else None
+        return any_of(self.phrases) if self.phrases else None
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -79,6 +80,29 @@ class Rules(_Strict):
         if unknown := {o for rule in self.rules for o in rule.outbound} - known:
             raise ValueError(f"no rules for the outside: {', '.join(sorted(unknown))}")
         return self
+
+
+def any_of(phrases: Sequence[str]) -> re.Pattern[str]:
+    """What fits wherever one of these regular expressions does.
+
+    Those that begin at the edge of a word share that condition, so that most places in a text are passed over at once.
+    """
+    edge = r"\b"
+    inner = [phrase.removeprefix(edge) for phrase in phrases if _at_edge(phrase)]
+    shared = [rf"{edge}(?:{'|'.join(f'(?:{phrase})' for phrase in inner)})"] if inner else []
+    return re.compile("|".join(shared + [f"(?:{phrase})" for phrase in phrases if not _at_edge(phrase)]))
+
+
+def _at_edge(phrase: str) -> bool:
+    """Whether the whole of a phrase follows the edge of a word: no choice stands outside its groups."""
+    plain, depth = re.sub(r"\[[^\]]*\]", "", phrase), 0
+    if not plain.startswith(r"\b") or r"\(" in plain or r"\)" in plain:
+        return False
+    for sign in plain:
+        depth += (sign == "(") - (sign == ")")
+        if sign == "|" and not depth:
+            return False
+    return True
 
 
 @cache
@@ -126,18 +150,29 @@ class Checked:
 ALLOWED = Checked("allow")
 
 
+@cache
+def _spoken_to(standing: Standing, accompanied: bool) -> tuple[tuple[Rule, ...], re.Pattern[str]]:
+    """The rules for words to such a listener, and what fits wherever the phrases of one of them do."""
+    table = tuple(r for r in rules().rules if standing in r.to and not (r.unless == "accompanied" and accompanied))
+    return table, any_of([phrase for rule in table for phrase in rule.phrases])
+
+
 def check(text: str, listener: Listener, agency: Agency) -> Checked:
     """Whether this may be said."""
-    table = rules().rules
+    table, phrases = _spoken_to(listener.standing, listener.accompanied)
     plain = fold(text).text
+    # One blank for each gap, and one for a text of nothing but gaps.
+    spoken = " ".join(plain.split()).casefold() or (" " if plain else "")
+    identifies = may_identify(plain)
+    if not identifies and phrases.search(spoken) is None:
+        return ALLOWED
     found: Sequence[Finding] = ()
     outbound: Mapping[str, tuple[Finding, ...]] = {}
-    if may_identify(plain):
+    if identifies:
         message = OutboundMessage(body=text, persons=_persons(listener))
         found = [finding for finding, _ in findings_of(message, agency, load())]
         outbound = {v.rule: v.findings for v in judge(message, agency).violations}
-    spoken = _BLANKS.sub(" ", plain).casefold()
-    broken = tuple(_broken(table, listener, found, outbound, spoken, len(text)))
+    broken = tuple(_broken(table, found, outbound, spoken, len(text)))
     if not broken:
         return ALLOWED
     return Checked("block" if any(b.rule.verdict == "block" for b in broken) else "warn", broken)
@@ -145,20 +180,22 @@ def check(text: str, listener: Listener, agency: Agency) -> Checked:
 
 def may_identify(plain: str) -> bool:
     """Whether a text, folded, could hold anything protected; cheap and too wide."""
-    return _PERHAPS.search(plain) is not None
+    if not plain.isascii():
+        return _PERHAPS.search(plain) is not None
+    if _PERHAPS_SIGN.search(plain) is not None:
+        return True
+    small = plain.lower()  # the same as to ignore case, in a fraction of the time
+    return any(word in small for word in _PERHAPS_WORDS)
 
 
-def _broken(  # noqa: PLR0917 - what is held against each rule
+def _broken(
     table: Sequence[Rule],
-    listener: Listener,
     found: Sequence[Finding],
     outbound: Mapping[str, tuple[Finding, ...]],
     spoken: str,
     length: int,
 ) -> Iterator[Broken]:
     for rule in table:
-        if listener.standing not in rule.to or (rule.unless == "accompanied" and listener.accompanied):
-            continue
         places = {(f.start, f.end) for f in found if f.kind in rule.finds and (not rule.forms or f.form in rule.forms)}
         places |= {(f.start, f.end) for name in rule.outbound for f in outbound.get(name, ())}
         if not places and rule.pattern is not None and rule.pattern.search(spoken):
