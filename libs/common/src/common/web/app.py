@@ -20,6 +20,7 @@ from common.web.agreement import agree
 from common.web.exchange import Correlation
 from common.web.openapi import describe
 from common.web.rates import Limits
+from common.web.sockets import TextSocket
 from common.web.terminals import TrustedProxies
 from common.web.wire import BoundedHttp
 
@@ -132,7 +133,7 @@ def server_options(settings: ServiceSettings) -> dict[str, Any]:
     return {
         "host": settings.host,
         "port": settings.port,
-        "ws": "websockets-sansio",
+        "ws": TextSocket,
         "loop": "uvloop",
         "http": BoundedHttp,
         "ws_per_message_deflate": False,
