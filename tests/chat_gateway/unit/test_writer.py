@@ -2,15 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 from unittest.mock import patch
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chat_gateway.drafts import Draft
 from chat_gateway.errors import ClientIdReusedError, NotStoredYetError
 from chat_gateway.journal import Journal, OutOfReachError
 from chat_gateway.model import Entry, Open, Post, Receipt
@@ -228,3 +230,30 @@ async def _eventually(condition: Any) -> None:
 @pytest.fixture(autouse=True)
 def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("ERROR")
+
+
+class _ReadMeanwhile(MemoryJournal):
+    """Somebody reads the session between the commit and the writer's hearing of it."""
+
+    live: LiveSession | None = None
+
+    async def append(self, drafts: Sequence[Draft]) -> set[UUID]:
+        lost = await super().append(drafts)
+        if self.live is not None:
+            await self.live.catch_up(cast("Journal", self))
+        return lost
+
+
+async def test_what_is_read_before_its_commit_was_heard_of_is_still_its_senders_own() -> None:
+    journal, heard, other = _ReadMeanwhile(), Heard(), Heard()
+    replica = Replica(journal)
+    live = journal.live = await open_session(replica, heard)
+    told: list[tuple[int, object]] = []
+    with patch.object(Heard, "deliver", lambda _self, entry, origin: told.append((entry.seq, origin))):
+        replica.sessions.subscribe(live, other)
+        said = Submission(live, Post(somebody(), new_id_text(), "hello"), heard)
+        replica.writer.submit(said)
+        await until(lambda: said.contribution.entry_id in heard.receipts)
+    assert told == [(2, heard)]
+    assert live.in_flight == ()
+    await replica.stop()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -53,14 +53,16 @@ class LiveSession:
 
     Attributes:
         held: what waits until the session was read anew; None when nothing has to wait.
+        in_flight: what the transaction under way adds to it here: who reads the session meanwhile may find it stored already.
     """
 
-    __slots__ = ("__weakref__", "_marks", "_reading", "held", "state", "subscribers")
+    __slots__ = ("__weakref__", "_marks", "_reading", "held", "in_flight", "state", "subscribers")
 
     def __init__(self, state: SessionState) -> None:
         self.state = state
         self.subscribers: list[Subscriber] = []
         self.held: list[Submission] | None = None
+        self.in_flight: Sequence[tuple[Submission, Receipt, Entry | None]] = ()
         self._reading = asyncio.Lock()
         self._marks: dict[tuple[str, str], int] = {}
 
@@ -100,9 +102,11 @@ class LiveSession:
                 self._take_in(stored)
 
     def _take_in(self, stored: Iterable[StoredEntry]) -> None:
+        # Whoever said it here hears of it by its acknowledgement alone.
+        origins = {submission.contribution.entry_id: submission.reply for submission, _, _ in self.in_flight}
         for row in stored:
             if row.seq > self.state.last_seq:
-                self.apply(row.follow(self.state.digest, self.state))
+                self.apply(row.follow(self.state.digest, self.state), origins.get(row.entry_id))
 
 
 class Submission:

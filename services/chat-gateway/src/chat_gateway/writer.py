@@ -125,6 +125,15 @@ class Writer:
         work.answers.append((submission, receipt, entries[before] if len(entries) > before else None))
 
     async def _commit(self, works: list[_Work]) -> None:
+        for work in works:
+            work.live.in_flight = work.answers
+        try:
+            await self._store(works)
+        finally:
+            for work in works:
+                work.live.in_flight = ()
+
+    async def _store(self, works: list[_Work]) -> None:
         try:
             with work_span("append entries"):
                 lost = await self._journal.append([work.draft for work in works])
