@@ -18,6 +18,7 @@ from common.web.app import create_app
 from retention import consumers
 from retention.api import router
 from retention.series import load_series
+from retention.settings import RetentionSettings
 
 
 def make_app(settings: ServiceSettings, *, clock: Clock | None = None) -> FastAPI:
@@ -56,7 +57,7 @@ def make_subjects(settings: ServiceSettings, clock: Clock) -> list[Subject]:
 
 SERVICE = Service(
     name="retention",
-    settings=ServiceSettings,
+    settings=RetentionSettings,
     migrations=Path(__file__).parent / "migrations",
     make_app=make_app,
     make_subjects=make_subjects,
