@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import yaml
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_gateway.saying import check as checking
+from chat_gateway.saying import markings
 from chat_gateway.saying.check import Listener, check, rules
 from chat_gateway.saying.markings import marking_in
 from chat_gateway.saying.masking import MARK, hidden_in, masked
@@ -44,6 +46,20 @@ def test_what_a_rule_says_never_repeats_the_words() -> None:
     broken = check("Is 219-09-9999 your number?", Listener("proven"), AGENCY).broken
     assert broken[0].places == ((3, 14),)
     assert "219" not in repr(broken[0].rule)
+
+
+MARKED = st.sampled_from(
+    ["SECRET", "secret", "TOP SECRET", "CONFIDENTIAL", "//", "NOFORN", "(S//NF)", "(C)", "(TS)", "\n", "Classified by: me", "words",
+     "DERIVED FROM: x", "declassify on: y", "downgrade to: z", "\uff33ECRET"]
+)  # fmt: skip
+
+
+@given(st.lists(MARKED, max_size=6), st.sampled_from([" ", "\n", ""]))
+def test_the_quick_look_misses_no_marking(pieces: list[str], between: str) -> None:
+    text = between.join(pieces)
+    with patch.object(markings, "_may_be_marked", lambda _: True):
+        thorough = marking_in(text)
+    assert marking_in(text) == thorough
 
 
 PIECES = st.sampled_from(

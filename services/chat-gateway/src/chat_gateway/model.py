@@ -225,6 +225,8 @@ class Post(Contribution):
     """The words are somebody else's."""
 
     def content(self) -> dict[str, Any]:
+        if self.answer is None and not self.third_party:
+            return {}
         used = {"id": self.answer.id, "version": self.answer.version} if self.answer else None
         said = {"answer": used, "source": "third-party" if self.third_party else None}
         return {name: value for name, value in said.items() if value is not None}

@@ -10,7 +10,8 @@ from common.pii.folding import fold
 
 _LEVEL = r"(?:TOP SECRET|SECRET|CONFIDENTIAL)"
 _CONTROL = r"(?:NOFORN|ORCON|RELIDO|IMCON|PROPIN|FISA|REL TO [A-Z, ]{3,40}|NF|OC|SI|TK|HCS|SAR-[A-Z]+|RD|FRD|COMINT|TALENT KEYHOLE|GAMMA)"
-_PERHAPS = re.compile(r"SECRET|CONFIDENTIAL|//|[Cc][Ll][Aa][Ss][Ss][Ii][Ff]")
+_PERHAPS = ("SECRET", "CONFIDENTIAL", "//", "(")
+_PERHAPS_SMALL = ("classif", "derived from", "downgrade to")
 _MARKS = {
     "banner": re.compile(rf"(?m)^[\W_]*{_LEVEL}\s?//\s?[A-Z]|\b{_LEVEL}\s?//\s?{_CONTROL}\b"),
     "top-secret": re.compile(r"(?m)^[\W_]*TOP SECRET[\W_]*$"),
@@ -29,7 +30,8 @@ def marking_in(text: str) -> str | None:
     One portion mark of a level alone is a list like any other, `(C)` being its third item; two kinds are needed, or a control.
     """
     plain = text if text.isascii() else fold(text).text
-    if _PERHAPS.search(plain) is None and "(" not in plain:
+    # Nothing is marked without one of these: a look at most words costs nothing (a test holds both together).
+    if not _may_be_marked(plain):
         return None
     for sort in ("banner", "top-secret", "portion-control"):
         if _MARKS[sort].search(plain):
@@ -40,3 +42,10 @@ def marking_in(text: str) -> str | None:
         return "block"
     portions = {match.group().split(")")[0].strip() for match in _MARKS["portion"].finditer(plain)}
     return "portion" if any("TS" in mark or "//" in mark for mark in portions) else None
+
+
+def _may_be_marked(plain: str) -> bool:
+    if any(sign in plain for sign in _PERHAPS):
+        return True
+    small = plain.lower()
+    return any(words in small for words in _PERHAPS_SMALL)
