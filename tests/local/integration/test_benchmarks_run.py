@@ -28,7 +28,8 @@ async def test_a_look_with_and_without_the_door(environment: Environment) -> Non
 
 
 async def test_decisions_and_their_comparison(environment: Environment) -> None:
-    found = await decide.run(environment, rates=(10,), seconds=1, past=20)
+    found = await decide.run(environment, rates=(10,), ramp=(5,), seconds=1, past=20)
     assert [round(one.done) > 0 for one in (*found.decided, *found.nothing)] == [True, True]
     assert found.compared > 0
-    assert len(command.decide_rows(found)) == 2
+    assert found.decided[0].service_ms > 0
+    assert len(command.decide_rows(found)) == 4

@@ -10,7 +10,7 @@ def memory_of(root: int, named: Collection[int]) -> dict[int, int]:
     A process that is not named counts for the nearest named one above it (PostgreSQL's many for PostgreSQL). Shared
     pages are divided among those who share them, so the sum is what the platform takes.
     """
-    children = _children()
+    children = children_of_all()
     found = dict.fromkeys(named, 0)
     waiting = [(root, root)]
     while waiting:
@@ -21,7 +21,8 @@ def memory_of(root: int, named: Collection[int]) -> dict[int, int]:
     return found
 
 
-def _children() -> dict[int, list[int]]:
+def children_of_all() -> dict[int, list[int]]:
+    """The children of each process that has some."""
     found: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

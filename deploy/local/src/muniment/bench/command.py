@@ -82,6 +82,13 @@ def decide_rows(found: decide.DecideFigures) -> list[str]:
         f"{one.done / base.done:.2f} | {'500/s at p99 under 10 ms' if one.rate == decide.RATES[-1] else ''} |"
         for one, base in zip(found.decided, found.nothing, strict=True)
     ]
+    last, idle = found.decided[-1], found.nothing[-1]
+    rows.append(
+        f"| processor time of a decision, service / PostgreSQL / driver | {last.service_ms:.2f} / {last.postgres_ms:.2f} / "
+        f"{last.driver_ms:.2f} ms | {idle.service_ms:.2f} / {idle.postgres_ms:.2f} / {idle.driver_ms:.2f} ms | | |"
+    )
+    kept = f"{found.highest.rate}/s, p99 {found.highest.p99:.1f} ms" if found.highest else f"below {decide.RAMP[0]}/s"
+    rows.append(f"| highest rate of decisions at p99 under {decide.MOST_MS:.0f} ms | {kept} | | | 500/s |")
     minutes = 1_000_000 / found.compared / 60
     return [
         *rows,

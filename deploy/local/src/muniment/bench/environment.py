@@ -29,6 +29,7 @@ class Environment:
     home: Home
     admin_url: str
     issuer: Issuer
+    postgres_pid: int
 
     async def database(self, role: str) -> str:
         """The URL of a new, empty database under this role."""
@@ -103,7 +104,7 @@ def throwaway() -> Iterator[Environment]:
     try:
         server.start()
         make_key_files(home)
-        yield Environment(home, postgres.url("admin", secrets["admin"], port, "postgres"), Issuer(home))
+        yield Environment(home, postgres.url("admin", secrets["admin"], port, "postgres"), Issuer(home), server.pid)
     finally:
         server.stop()
         shutil.rmtree(home.path, ignore_errors=True)
