@@ -59,9 +59,13 @@ def imported(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("package", [*SERVICES.values(), "common"])
 def test_only_the_edge_commits(package: str) -> None:
-    """`commit` of a database session is called nowhere: `Database.unit_of_work` ends the transaction."""
+    """`commit` of a database session is called in one place: where `Database.unit_of_work` ends the transaction."""
     for path in sources(package):
-        for node in ast.walk(ast.parse(path.read_text())):
+        tree = ast.parse(path.read_text())
+        if path.name == "database.py" and package == "common":
+            (edge,) = (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "_commit")
+            tree.body.remove(edge)
+        for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "commit":
                 owner = ast.unparse(node.func.value)
                 assert not re.search(r"(session|connection|conn|transaction|uow|db)$", owner), f"{path}:{node.lineno}"

@@ -59,6 +59,7 @@ async def test_an_entry_that_commits_late_comes_behind_those_that_overtook_it(tr
     async def late() -> None:
         async with trail.database.unit_of_work() as session:
             await audit.record(session, audit.AuditEvent(ANN, "t", "late", "done"), now=trail.clock.now())
+            assert await fetch_all(session, "SELECT FROM audit_entry"), "it was not written"
             slow.set()
             await done.wait()
 

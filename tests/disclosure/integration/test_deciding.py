@@ -1,5 +1,6 @@
 """A request goes in, and somebody else decides it on what is shown."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ from common.contracts.disclosure import DisclosureDecided, DisclosureRequested
 from common.testing import FixedClock
 from tests.disclosure.cases import base, with_facts
 from tests.disclosure.desk import ASKER, OFFICER, Desk
+from tests.plugins.statements import statements
 
 TABLES = ("decision", "accounting", "accounting_transcript", "release_grant", "rule_set")
 
@@ -24,6 +26,23 @@ async def test_undecided_names_what_is_missing_and_facts_may_follow(desk: Desk) 
     assert second["outcome"] == "allow"
     detail = (await desk.get(f"/v1/requests/{request_id}")).json()
     assert [d["outcome"] for d in detail["decisions"]] == ["undecided", "allow"]
+
+
+async def test_a_decision_goes_to_the_store_five_times_and_a_release_once_more(desk: Desk) -> None:
+    """Begin; hold and claim; look; (no amendment meanwhile;) everything that is written, with the count of looks; commit."""
+    before, first, second = [await desk.asked() for _ in range(3)]
+    await desk.decide(before)
+    with statements() as sent:
+        await desk.decide(first)
+        await asyncio.sleep(0)
+        decided = list(sent)
+        await desk.decide(second, release=True)
+        await asyncio.sleep(0)
+        released = sent[len(decided) :]
+    assert [len(decided), len(released)] == [5, 6], sent
+    assert (decided[0], decided[-1]) == ("BEGIN;", "COMMIT;")
+    written = ("INSERT INTO decision", "INSERT INTO outbox", "UPDATE idempotency_key", "INSERT INTO audit_entry")
+    assert all(one in decided[-2] for one in written)
 
 
 async def test_facts_add_up_over_decisions_and_can_be_corrected(desk: Desk) -> None:

@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from common.contracts.disclosure import DisclosureDecided, DisclosureRequested
+from common.database import fetch_all
 from common.testing import FixedClock
 from disclosure import publishing, repository
 from disclosure.model import COMPANIONS
@@ -199,8 +200,8 @@ async def test_the_release_is_one_transaction(desk: Desk, monkeypatch: pytest.Mo
     whole = repository.add_grant
 
     async def half(session: Any, grant: Any) -> None:
-        session.add(grant)
-        await session.flush()
+        await whole(session, grant)
+        assert await fetch_all(session, "SELECT FROM release_grant"), "it was not written"
         await fail()
 
     for target, name, broken in (
@@ -224,6 +225,7 @@ async def test_a_killed_connection_leaves_nothing_of_a_release(desk: Desk, monke
 
     async def then_die(session: Any, grant: Any) -> None:
         await whole(session, grant)
+        assert await fetch_all(session, "SELECT FROM release_grant"), "it was not written"
         await desk.store.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND state = 'idle in transaction'"

@@ -9,13 +9,14 @@ shown to them (a test holds the table of permissions to that).
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from prometheus_client import Counter
 
 from common.access import Row
 from common.audit import AuditEvent, Outcome, record
 from common.auth import PROGRAMS
-from common.database import WriteSession, fetch_all
+from common.database import WriteSession, fetch_all, fetch_beside
 from common.errors import TooManyError
 from common.settings import ServiceSettings
 from common.telemetry import get_logger
@@ -36,13 +37,16 @@ caller may have under way at once (a pool of connections in each process, a few 
 # The lock is taken by a statement of its own: one that waited for it would count what it saw before.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('muniment bulk ' || $1, 0))"
 _COUNT = """
-WITH seen AS (
-    SELECT DISTINCT unnest(record_ids) AS id FROM audit_entry
-    WHERE user_id = $1 AND at > $2 AND outcome = 'done' AND action = ANY ($3)
-)
-SELECT (SELECT count(*) FROM seen) AS before,
-       (SELECT count(DISTINCT new.id) FROM unnest($4::text[]) AS new (id)
-        WHERE NOT EXISTS (SELECT FROM seen WHERE seen.id = new.id)) AS added
+SELECT count(*) FILTER (WHERE before) AS before, count(*) FILTER (WHERE NOT before) AS added
+FROM (
+    SELECT bool_or(before) AS before
+    FROM (
+        SELECT unnest(record_ids) AS id, true AS before FROM audit_entry
+        WHERE user_id = $1 AND at > $2 AND outcome = 'done' AND action = ANY (string_to_array($3, ' ')) AND id <> $5
+        UNION ALL SELECT unnest($4::text[]), false
+    ) AS seen
+    GROUP BY id
+) AS records
 """
 
 
@@ -85,8 +89,11 @@ class BulkLimits:
         self._looks = Bounds("looks", settings.bulk_looks_soft, settings.bulk_looks_hard)
         self._exported = Bounds("exports", settings.bulk_exports_soft, settings.bulk_exports_hard)
 
-    async def check(self, session: WriteSession, event: AuditEvent, *, now: datetime) -> None:
-        """Count a look that is about to be recorded.
+    async def check(self, session: WriteSession, event: AuditEvent, entry: UUID, *, now: datetime) -> None:
+        """Count a look that was just recorded; the entry waits to be written, and goes with the first count.
+
+        Args:
+            entry: the id of its entry, which does not count as something seen before.
 
         Raises:
             BulkLimitError: it would go beyond a hard limit.
@@ -94,29 +101,38 @@ class BulkLimits:
         if event.action not in self._counted or not event.record_ids or event.principal.roles <= PROGRAMS:
             return
         if event.action not in self._exports and len(event.record_ids) <= FEW:
-            before, added = await _count(session, event, self._counted, now=now)
+            before, added = await _count(session, event, entry, self._counted, now=now)
             if before + added <= self._looks.soft - FAR:
                 return
         await fetch_all(session, _LOCK, event.principal.id)
-        await self._hold(session, event, self._looks, self._counted, now=now)
+        await self._hold(session, event, entry, (self._looks, self._counted), now=now)
         if event.action in self._exports:
-            await self._hold(session, event, self._exported, self._exports, now=now)
+            await self._hold(session, event, entry, (self._exported, self._exports), now=now)
 
     async def _hold(
-        self, session: WriteSession, event: AuditEvent, bounds: Bounds, actions: Sequence[str], *, now: datetime
+        self,
+        session: WriteSession,
+        event: AuditEvent,
+        entry: UUID,
+        limit: tuple[Bounds, Sequence[str]],
+        *,
+        now: datetime,
     ) -> None:
-        """Hold the caller to these bounds; the lock is held by now."""
-        before, added = await _count(session, event, actions, now=now)
+        """Hold the caller to these bounds of these actions; the lock is held by now."""
+        bounds, actions = limit
+        before, added = await _count(session, event, entry, actions, now=now)
         if added and before + added > bounds.hard:
             raise BulkLimitError(bounds)
         if before < bounds.soft <= before + added:
             await alert(session, event, bounds.name, "soft", now=now)
 
 
-async def _count(session: WriteSession, event: AuditEvent, actions: Sequence[str], *, now: datetime) -> tuple[int, int]:
-    """How many records the caller saw in the window, and how many this look adds."""
-    values = (event.principal.id, now - WINDOW, list(actions), list(event.record_ids))
-    row = (await fetch_all(session, _COUNT, *values))[0]
+async def _count(
+    session: WriteSession, event: AuditEvent, entry: UUID, actions: Sequence[str], *, now: datetime
+) -> tuple[int, int]:
+    """How many records the caller saw in the window before this look, and how many it adds."""
+    values = (event.principal.id, now - WINDOW, " ".join(actions), list(event.record_ids), entry)
+    row = (await fetch_beside(session, _COUNT, *values))[0]
     return row["before"], row["added"]
 
 

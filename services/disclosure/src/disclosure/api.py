@@ -122,6 +122,7 @@ async def decide(
             key=key,
             request=body,
             make=make,
+            hold=(repository.HOLD_REQUEST, request_id),
         )
 
 

@@ -13,13 +13,14 @@ from uuid import UUID
 import orjson
 
 from common.clock import rfc3339
+from disclosure.entries import Asked, Made
 from disclosure.tables import Accounting, DecisionRow, DisclosureRequest
 
 Document = dict[str, Any]
 PREFIX = "sha256:"
 
 
-def of_decision(row: DecisionRow, request: DisclosureRequest) -> Document | None:
+def of_decision(row: DecisionRow | Made, request: DisclosureRequest | Asked) -> Document | None:
     """The decision with the request that it answers; None for one from before commitments were made."""
     if row.salt is None:
         return None

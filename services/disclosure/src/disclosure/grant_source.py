@@ -18,4 +18,8 @@ class Grants:
         self.seconds: int = request.app.state.grant_seconds
 
 
-AtGrants = Annotated[Grants, Depends()]
+async def at_grants(request: Request) -> Grants:  # a class or a plain function would be called in a thread of its own
+    return Grants(request)
+
+
+AtGrants = Annotated[Grants, Depends(at_grants)]

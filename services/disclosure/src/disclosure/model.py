@@ -199,6 +199,11 @@ class Notice(Rule):
         """The facts that whoever asks or decides may state; all others come from registers or are signed findings."""
         return {element.fact: element for element in self.elements() if element.said_by_people}
 
+    @cached_property
+    def by_fact(self) -> Mapping[str, Element]:
+        """Every fact that some rule asks for; where several do, as the last of them asks."""
+        return {element.fact: element for element in self.elements()}
+
     def bases(self) -> Iterator[str]:
         yield from (basis.id for basis in (*self.routine_uses, *self.conditions))
         yield from (basis.id for basis in self.refused)

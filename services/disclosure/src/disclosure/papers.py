@@ -1,16 +1,14 @@
 """Facts that the service takes from its own registers: signed findings, agreements and consents, and what is disputed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, select
 
 from common.contracts.disclosure import FactValue
 from common.database import ReadSession, WriteSession
-from disclosure.individuals.store import disputes_of
-from disclosure.policy import agency_day
+from disclosure.entries import Known
 from disclosure.tables import FindingRow, Paper, PaperMark
 
 KINDS = ("agreement", "consent")
@@ -19,33 +17,18 @@ STANDS = "stands"
 
 
 async def facts_of(
-    session: ReadSession, request_id: UUID, transcript_ids: Sequence[UUID], said: dict[str, FactValue], day: date
+    session: ReadSession, known: Known, said: Mapping[str, FactValue], day: date
 ) -> dict[str, FactValue]:
     """What the registers say about this request on this day.
 
     Args:
         said: what people stated; names the agreement or consent by its mark (`agreement.reference`, `consent.reference`).
     """
-    facts: dict[str, FactValue] = {
-        "dispute.standing": "disputed" if await disputes_of(session, transcript_ids) else "none"
-    }
+    facts: dict[str, FactValue] = {"dispute.standing": "disputed" if known.disputed else "none"}
     for kind in KINDS:
         if isinstance(reference := said.get(f"{kind}.reference"), str):
             facts |= await _paper_facts(session, kind, reference, day)
-    for row in await findings_of(session, request_id):
-        facts |= _finding_facts(row)
-    return facts
-
-
-def _finding_facts(row: FindingRow) -> dict[str, FactValue]:
-    return {
-        row.finding: row.found,
-        f"{row.finding}.request": str(row.request_id),
-        f"{row.finding}.by": row.found_by,
-        f"{row.finding}.role": row.role,
-        f"{row.finding}.on": agency_day(row.found_at).isoformat(),
-        f"{row.finding}.record": row.record,
-    }
+    return {**facts, **known.findings}
 
 
 async def _paper_facts(session: ReadSession, kind: str, reference: str, day: date) -> dict[str, FactValue]:
@@ -60,17 +43,6 @@ async def _paper_facts(session: ReadSession, kind: str, reference: str, day: dat
     if APPROVED in marks and marks[APPROVED].on_day <= day:
         facts[f"{kind}.approval"] = marks[APPROVED].record
     return facts
-
-
-async def findings_of(session: ReadSession, request_id: UUID) -> Sequence[FindingRow]:
-    """The latest finding of each kind that was made for this request."""
-    query = (
-        select(FindingRow)
-        .ext(distinct_on(col(FindingRow.finding)))
-        .where(col(FindingRow.request_id) == request_id)
-        .order_by(col(FindingRow.finding), col(FindingRow.id).desc())
-    )
-    return (await session.execute(query)).scalars().all()
 
 
 async def add(session: WriteSession, row: FindingRow | Paper | PaperMark) -> None:

@@ -1,20 +1,22 @@
 """All questions to, and entries in, the service's store. Every function runs in the caller's unit of work."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from common.contracts.disclosure import FactValue
-from common.database import ReadSession, WriteSession, fetch_all
+from common.database import ReadSession, WriteSession, fetch_all, later
+from disclosure.entries import Asked, Known, Made
+from disclosure.policy import agency_day
 from disclosure.question import Question, TaxSpan
 from disclosure.tables import (
     Accounting,
-    AccountingTranscript,
     DecisionRow,
     DisclosureRequest,
     ReleaseGrant,
@@ -27,7 +29,6 @@ INSERT INTO known_transcript (transcript_id, sealed_at)
 SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) AS t (transcript_id, sealed_at) ORDER BY transcript_id
 ON CONFLICT DO NOTHING
 """
-_SEALED = "SELECT transcript_id FROM known_transcript WHERE transcript_id = ANY($1::uuid[])"
 # Lists travel as JSON: an array of arrays of different lengths is none.
 _ADD_REQUESTS = """
 INSERT INTO disclosure_request
@@ -40,16 +41,50 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
 ORDER BY t.id, t.n
 ON CONFLICT (id) DO NOTHING RETURNING id
 """
+HOLD_REQUEST = "SELECT id FROM disclosure_request WHERE id = $5 FOR UPDATE"
+"""For `once`: the decisions of a request come one after the other."""
+
+# Asked after the lock is held, in a statement of its own: one that waited for it would answer with what stood before.
+_KNOWN = """
+SELECT r.id, r.transcript_ids, r.basis, r.recipient_kind, r.purpose, r.facts, r.requested_by, r.requested_at,
+       EXISTS (SELECT FROM release_grant WHERE request_id = r.id) AS released,
+       EXISTS (SELECT FROM record_dispute WHERE record_id = ANY(r.transcript_ids)) AS disputed,
+       ARRAY(SELECT version FROM rule_set WHERE version = ANY($2::text[])) AS rules_kept,
+       ARRAY(SELECT transcript_id FROM known_transcript WHERE transcript_id = ANY(r.transcript_ids)) AS sealed,
+       latest.facts AS latest_facts, latest.tax_spans,
+       (SELECT jsonb_agg(to_jsonb(f)) FROM (
+            SELECT DISTINCT ON (finding) finding, found, found_by, role, found_at, record
+            FROM finding WHERE request_id = r.id ORDER BY finding, id DESC) AS f) AS findings
+FROM disclosure_request r
+LEFT JOIN LATERAL (
+    SELECT facts, tax_spans FROM decision WHERE request_id = r.id ORDER BY id DESC LIMIT 1) AS latest ON true
+WHERE r.id = $1
+"""
+_ASKED = tuple(field.name for field in dataclasses.fields(Asked))
+_KEEP_RULES = "INSERT INTO rule_set (version, document, first_used_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+_ADD_DECISION = """
+INSERT INTO decision (id, request_id, requested_by, decided_by, outcome, rule_version, facts, sealed, steps, missing,
+                      holds_until, decided_at, tax_spans, salt)
+VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, $8, $9::text::jsonb, $10, $11, $12, $13::text::jsonb, $14)
+"""
+_ADD_ACCOUNTING = """
+INSERT INTO accounting (id, decision_id, request_id, outcome, disclosed_at, nature, basis, purpose, recipient_kind,
+                        recipient_name, recipient_address, salt)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+"""
+_ADD_RECORDS = """
+INSERT INTO accounting_transcript (transcript_id, accounting_id) SELECT t, $2::uuid FROM unnest($1::uuid[]) AS t
+"""
+_ADD_GRANT = """
+INSERT INTO release_grant (id, decision_id, accounting_id, request_id, basis, outcome, holder, layer, issued_at, expires_at,
+                           key_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+"""
 
 
 async def add_transcripts(session: WriteSession, sealed: Sequence[tuple[UUID, datetime]]) -> None:
     """Know these transcripts from now on; those known already stay as they are."""
     await fetch_all(session, _ADD_TRANSCRIPTS, [t for t, _ in sealed], [at for _, at in sealed])
-
-
-async def sealed_among(session: ReadSession, transcript_ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Which of these are known to be sealed."""
-    return frozenset(row["transcript_id"] for row in await fetch_all(session, _SEALED, list(transcript_ids)))
 
 
 async def add_requests(session: WriteSession, requests: Sequence[DisclosureRequest]) -> set[UUID]:
@@ -80,9 +115,45 @@ async def requests_of(session: ReadSession, request_ids: Sequence[UUID]) -> Sequ
 
 
 async def lock_request(session: WriteSession, request_id: UUID) -> DisclosureRequest | None:
-    """The request, held until the unit of work ends: its decisions come one after the other."""
+    """The request, held until the unit of work ends: nothing is decided of it meanwhile."""
     query = select(DisclosureRequest).where(col(DisclosureRequest.id) == request_id).with_for_update()
     return (await session.execute(query)).scalar_one_or_none()
+
+
+async def known_of(session: WriteSession, request_id: UUID, rule_versions: Sequence[str]) -> tuple[Asked, Known] | None:
+    """A request and everything else that a decision on it hangs on, in one look. It has to be held (`HOLD_REQUEST`).
+
+    Args:
+        rule_versions: those that may apply; `Known.rules_kept` says which of them stand in the store already.
+    """
+    rows = await fetch_all(session, _KNOWN, request_id, list(rule_versions))
+    if not rows:
+        return None
+    row, findings = rows[0], dict[str, FactValue]()
+    for finding in row["findings"] or ():
+        findings |= _finding_facts(request_id, finding)
+    known = Known(
+        released=row["released"],
+        disputed=row["disputed"],
+        rules_kept=frozenset(row["rules_kept"]),
+        sealed=frozenset(row["sealed"]),
+        shown={**row["facts"], **(row["latest_facts"] or {})},
+        spans=_spans(row["tax_spans"] or ()),
+        findings=findings,
+    )
+    return Asked(**{name: row[name] for name in _ASKED}), known
+
+
+def _finding_facts(request_id: UUID, row: Mapping[str, Any]) -> dict[str, FactValue]:
+    name = row["finding"]
+    return {
+        name: row["found"],
+        f"{name}.request": str(request_id),
+        f"{name}.by": row["found_by"],
+        f"{name}.role": row["role"],
+        f"{name}.on": agency_day(datetime.fromisoformat(row["found_at"])).isoformat(),
+        f"{name}.record": row["record"],
+    }
 
 
 async def open_requests(session: ReadSession, *, after: UUID | None, limit: int) -> Sequence[DisclosureRequest]:
@@ -103,10 +174,29 @@ async def is_released(session: ReadSession, request_id: UUID) -> bool:
 
 async def keep_rules(session: WriteSession, *, version: str, document: str, now: datetime) -> None:
     """Keep the text of these rules, once, in the transaction of a decision made under them."""
-    if (await session.execute(select(RuleSet.version).where(col(RuleSet.version) == version))).first() is not None:
-        return
-    row = {"version": version, "document": document, "first_used_at": now}
-    await session.execute(insert(RuleSet).values(row).on_conflict_do_nothing())
+    await fetch_all(session, _KEEP_RULES, version, document, now)
+
+
+async def add_decision(session: WriteSession, made: Made) -> None:
+    """Enter a decision, with the next round trip of this unit of work."""
+    await later(
+        session,
+        _ADD_DECISION,
+        made.id,
+        made.request_id,
+        made.requested_by,
+        made.decided_by,
+        made.outcome,
+        made.rule_version,
+        _json(made.facts),
+        made.sealed,
+        _json(made.steps),
+        made.missing,
+        made.holds_until,
+        made.decided_at,
+        _json(made.tax_spans),
+        made.salt,
+    )
 
 
 async def rules_text(session: ReadSession, version: str) -> str | None:
@@ -118,18 +208,13 @@ async def decision_of(session: ReadSession, decision_id: UUID) -> DecisionRow | 
     return await session.get(DecisionRow, decision_id)
 
 
-async def facts_so_far(
-    session: ReadSession, request: DisclosureRequest
-) -> tuple[dict[str, FactValue], tuple[TaxSpan, ...]]:
-    """What was shown for this request: with the request, and for its decisions up to the latest; and the lines there."""
-    query = select(DecisionRow).where(col(DecisionRow.request_id) == request.id)
-    latest = (await session.execute(query.order_by(col(DecisionRow.id).desc()).limit(1))).scalar_one_or_none()
-    return ({**request.facts, **latest.facts}, spans_of(latest)) if latest else (dict(request.facts), ())
-
-
 def spans_of(row: DecisionRow) -> tuple[TaxSpan, ...]:
     """The lines with return information that a decision knew of."""
-    return tuple(TaxSpan(**{**span, "transcript_id": UUID(span["transcript_id"])}) for span in row.tax_spans)
+    return _spans(row.tax_spans)
+
+
+def _spans(kept: Iterable[Mapping[str, Any]]) -> tuple[TaxSpan, ...]:
+    return tuple(TaxSpan(**{**span, "transcript_id": UUID(span["transcript_id"])}) for span in kept)
 
 
 async def decisions_of(session: ReadSession, request_id: UUID) -> Sequence[DecisionRow]:
@@ -140,16 +225,42 @@ async def decisions_of(session: ReadSession, request_id: UUID) -> Sequence[Decis
 
 async def add_accounting(session: WriteSession, row: Accounting, records: Sequence[UUID]) -> None:
     """Account for a release; the store refuses it if its grant does not follow in this unit of work."""
-    session.add(row)
-    await session.flush()
-    session.add_all([AccountingTranscript(transcript_id=t, accounting_id=row.id) for t in sorted(set(records))])
-    await session.flush()
+    await later(
+        session,
+        _ADD_ACCOUNTING,
+        row.id,
+        row.decision_id,
+        row.request_id,
+        row.outcome,
+        row.disclosed_at,
+        row.nature,
+        row.basis,
+        row.purpose,
+        row.recipient_kind,
+        row.recipient_name,
+        row.recipient_address,
+        row.salt,
+    )
+    await later(session, _ADD_RECORDS, sorted(set(records)), row.id)
 
 
 async def add_grant(session: WriteSession, grant: ReleaseGrant) -> None:
     """Enter a grant; the store refuses it without its decision, and without its accounting row where there has to be one."""
-    session.add(grant)
-    await session.flush()
+    await later(
+        session,
+        _ADD_GRANT,
+        grant.id,
+        grant.decision_id,
+        grant.accounting_id,
+        grant.request_id,
+        grant.basis,
+        grant.outcome,
+        grant.holder,
+        grant.layer,
+        grant.issued_at,
+        grant.expires_at,
+        grant.key_id,
+    )
 
 
 async def accounting_of_decision(session: ReadSession, decision_id: UUID) -> UUID | None:
@@ -170,8 +281,8 @@ async def signing_keys(session: WriteSession, made: SigningKey) -> Sequence[Sign
 
 
 def question_of(
-    request: DisclosureRequest,
-    facts: dict[str, FactValue],
+    request: DisclosureRequest | Asked,
+    facts: Mapping[str, FactValue],
     sealed: frozenset[UUID],
     spans: tuple[TaxSpan, ...] = (),
 ) -> Question:
@@ -186,3 +297,7 @@ def question_of(
         sealed=sealed,
         spans=spans,
     )
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()

@@ -36,8 +36,9 @@ def folder_of(system: str) -> str:
 
 def system_of(basis: str) -> str:
     """The system whose notice holds this basis. What both hold, and what neither holds, is the conversations'."""
-    ours = set(current().notice.bases())
-    return PRODUCTION_SYSTEM if basis not in ours and basis in current(PRODUCTION_SYSTEM).bases else SYSTEM
+    ours = current()
+    known_here = basis in ours.bases or basis in ours.refused
+    return PRODUCTION_SYSTEM if not known_here and basis in current(PRODUCTION_SYSTEM).bases else SYSTEM
 
 
 def document(policies: Traversable, folder: str) -> str:

@@ -39,13 +39,12 @@ def wrong_with_facts(notice: Notice, facts: Mapping[str, FactValue]) -> list[Fie
     if len(facts) > _MOST_FACTS:
         return [FieldError("facts", f"there are more than {_MOST_FACTS} facts")]
     known = notice.said_by_people
-    by_name = {element.fact: element for element in notice.elements()}
     wrong: list[FieldError] = []
     for name, value in facts.items():
         if name in known:
             rule = _broken_rule(known[name], value)
             wrong += [FieldError(f"facts.{name}", rule)] if rule else []
-        elif (element := by_name.get(name)) is not None:
+        elif (element := notice.by_fact.get(name)) is not None:
             wrong.append(FieldError(f"facts.{name}", _said_elsewhere(element)))
         else:
             wrong.append(_unknown("facts", name, list(known)))

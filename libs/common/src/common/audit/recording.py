@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.auth import Principal, sorted_roles
 from common.clock import Clock
-from common.database import Database, WriteSession, fetch_all, require_transaction
+from common.database import Database, WriteSession, later, require_transaction
 from common.errors import MunimentError, NotFoundError
 from common.ids import new_id
 from common.telemetry import current_trace_id
@@ -47,13 +48,14 @@ class AuditEvent:
     terms: Sequence[str] = ()
 
 
-async def record(session: AsyncSession, event: AuditEvent, *, now: datetime) -> None:
-    """Write the entry in this unit of work."""
+async def record(session: AsyncSession, event: AuditEvent, *, now: datetime) -> UUID:
+    """Write the entry in this unit of work, with its next round trip. Returns the entry's id."""
     require_transaction(session)
-    await fetch_all(
+    entry = new_id()
+    await later(
         session,
         _INSERT,
-        new_id(),
+        entry,
         now,
         event.principal.id,
         sorted_roles(event.principal),
@@ -66,6 +68,7 @@ async def record(session: AsyncSession, event: AuditEvent, *, now: datetime) -> 
         current_trace_id(),
         list(event.terms),
     )
+    return entry
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.contracts.envelope import Envelope, EventData, encode
-from common.database import fetch_all, require_transaction
+from common.database import later, require_transaction
 from common.ids import new_id
 from common.messaging.broker import Record
 from common.messaging.record_check import check_records
@@ -22,13 +22,11 @@ from common.telemetry import current_traceparent
 OUTBOX_CHANNEL = "outbox"
 
 _INSERT = f"""
-WITH added AS (
-    INSERT INTO outbox (topic, key, value, headers)
-    SELECT t.topic, t.key, t.value, t.headers
-    FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[]) WITH ORDINALITY AS t (topic, key, value, headers, n)
-    ORDER BY t.n
-)
-SELECT pg_notify('{OUTBOX_CHANNEL}', '')
+INSERT INTO outbox (topic, key, value, headers)
+SELECT t.topic, t.key, t.value, t.headers
+FROM pg_notify('{OUTBOX_CHANNEL}', ''),
+     unnest($1::text[], $2::text[], $3::bytea[], $4::text[]) WITH ORDINALITY AS t (topic, key, value, headers, n)
+ORDER BY t.n
 """
 
 
@@ -60,7 +58,7 @@ async def tell_records(session: AsyncSession, records: Sequence[Record]) -> None
     require_transaction(session)
     check_records(records)
     if records:
-        await fetch_all(session, _INSERT, *columns(records))
+        await later(session, _INSERT, *columns(records))
 
 
 def columns(records: Sequence[Record]) -> tuple[list[str], list[str], list[bytes], list[str]]:

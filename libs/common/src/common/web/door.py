@@ -100,8 +100,7 @@ class Door:
             if not (look.scope_asked or self._permit.unlimited):
                 raise RuntimeError(f"{operation} did not ask how far the caller reaches")
             done = self._event("done", look.record_ids, look.fields)
-            await self._bulk.check(session, done, now=self.now)
-            await self._record(session, done)
+            await self._bulk.check(session, done, await self._record(session, done), now=self.now)
 
     async def refused(self, refusal: Exception) -> None:
         """Record that this request was refused, in a unit of work of its own. An engine out of reach refuses nobody."""
@@ -114,9 +113,9 @@ class Door:
             if isinstance(refusal, BulkLimitError):
                 await alert(session, event, refusal.bounds.name, "hard", now=self.now)
 
-    async def _record(self, session: WriteSession, event: audit.AuditEvent) -> None:
-        await audit.record(session, event, now=self.now)
+    async def _record(self, session: WriteSession, event: audit.AuditEvent) -> UUID:
         self.entries += 1
+        return await audit.record(session, event, now=self.now)
 
     def _event(self, outcome: audit.Outcome, record_ids: Iterable[str], fields: Iterable[str]) -> audit.AuditEvent:
         return audit.AuditEvent(

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Header
 from fastapi.responses import Response
@@ -10,11 +11,18 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.auth import Principal
-from common.database import fetch_all, require_transaction
+from common.database import fetch_all, later, require_transaction
 from common.errors import ConflictError, FieldError, InvalidError
 
 _CLAIM = """
 INSERT INTO idempotency_key (caller, operation, key, request_digest, status, response) VALUES ($1, $2, $3, $4, 0, '')
+ON CONFLICT DO NOTHING RETURNING true
+"""
+# The key is claimed when the row is held: counting it has to wait for the lock.
+_HOLD_AND_CLAIM = """
+WITH held AS MATERIALIZED ({hold})
+INSERT INTO idempotency_key (caller, operation, key, request_digest, status, response)
+SELECT $1, $2, $3, $4, 0, '' FROM (SELECT count(*) FROM held) AS counted
 ON CONFLICT DO NOTHING RETURNING true
 """
 _FIND = "SELECT request_digest, status, response FROM idempotency_key WHERE caller = $1 AND operation = $2 AND key = $3"
@@ -35,8 +43,13 @@ async def once(
     request: BaseModel,
     make: Callable[[], Awaitable[BaseModel]],
     status: int = 201,
+    hold: tuple[str, UUID] | None = None,
 ) -> Response:
     """Do `make` once for this caller, operation and key, in this unit of work; a repetition gets the first answer.
+
+    Args:
+        hold: a SELECT … FOR UPDATE of the row with the id `$5`, and that id: it is held from here on, without a round
+            trip of its own.
 
     Raises:
         InvalidError: the header is missing, empty or longer than 200 characters.
@@ -50,11 +63,17 @@ async def once(
         )
     digest = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
     place = (principal.id, operation, key)
-    if not await fetch_all(session, _CLAIM, *place, digest):
+    if not await _claimed(session, (*place, digest), hold):
         earlier = (await fetch_all(session, _FIND, *place))[0]
         if earlier["request_digest"] != digest:
             raise ConflictError("this Idempotency-Key was used for another request")
         return Response(earlier["response"], earlier["status"], {"Idempotent-Replay": "true"}, "application/json")
     response = (await make()).model_dump_json()
-    await fetch_all(session, _KEEP, *place, status, response)
+    await later(session, _KEEP, *place, status, response)
     return Response(response, status, media_type="application/json")
+
+
+async def _claimed(session: AsyncSession, values: tuple[str, ...], hold: tuple[str, UUID] | None) -> bool:
+    if hold is None:
+        return bool(await fetch_all(session, _CLAIM, *values))
+    return bool(await fetch_all(session, _HOLD_AND_CLAIM.format(hold=hold[0]), *values, hold[1]))

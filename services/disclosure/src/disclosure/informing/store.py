@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from common.database import ReadSession, WriteSession, fetch_all
+from common.database import ReadSession, WriteSession, fetch_all, fetch_beside, later
 from common.ids import new_id
 from disclosure.informing.tables import OutgoingNotice
 from disclosure.tables import Accounting
@@ -30,6 +30,10 @@ _ADD = """
 INSERT INTO outgoing_notice (id, kind, accounting_id, cause_id, stage, records, state, made_at, due_on)
 VALUES ($1, $2, $3, $4, $5, $6, 'due', $7, $8) ON CONFLICT ON CONSTRAINT told_once DO NOTHING
 """
+_ADD_ONE = """
+INSERT INTO outgoing_notice (id, kind, accounting_id, cause_id, stage, records, address, state, made_at, due_on)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+"""
 _NOTHING_LEFT = """
 UPDATE outgoing_notice AS n SET state = 'moot'
 FROM release_grant AS g
@@ -48,7 +52,7 @@ class Cause:
 
 async def lock_for_release(session: WriteSession, records: Sequence[UUID]) -> None:
     """Nobody amends these records until the unit of work ends."""
-    await fetch_all(session, _RELEASING, sorted(map(str, set(records))))
+    await fetch_beside(session, _RELEASING, sorted(map(str, set(records))))
 
 
 async def lock_for_amendment(session: WriteSession, records: Sequence[UUID]) -> None:
@@ -76,8 +80,21 @@ async def nothing_left(session: WriteSession, grant_ids: Sequence[UUID]) -> None
 
 
 async def add(session: WriteSession, row: OutgoingNotice) -> None:
-    session.add(row)
-    await session.flush()
+    """Enter a notice that goes to one person, with the next round trip of this unit of work."""
+    await later(
+        session,
+        _ADD_ONE,
+        row.id,
+        row.kind,
+        row.accounting_id,
+        row.cause_id,
+        row.stage,
+        row.records,
+        row.address,
+        row.state,
+        row.made_at,
+        row.due_on,
+    )
 
 
 async def lock(session: WriteSession, notice_id: UUID) -> OutgoingNotice | None:

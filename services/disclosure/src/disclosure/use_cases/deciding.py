@@ -4,7 +4,7 @@ Decision, accounting row, release grant and event are one unit of work: either a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,19 +13,20 @@ from common.contracts.disclosure import FactValue
 from common.database import WriteSession
 from common.errors import InvalidError
 from common.ids import new_id
-from disclosure import commitments, papers, policy, publishing, repository, rulebook, vocabulary
+from disclosure import commitments, entries, papers, policy, publishing, repository, rulebook, vocabulary
+from disclosure.entries import Asked, Known
 from disclosure.errors import AlreadyReleasedError, OwnRequestError, UnknownRequestError
 from disclosure.grants import Grant
 from disclosure.question import Decision, Question, Rules, TaxSpan
-from disclosure.tables import Accounting, DecisionRow, DisclosureRequest
 from disclosure.use_cases import releasing
-from disclosure.use_cases.releasing import Hand, Release
+from disclosure.use_cases.releasing import Hand, LetGo, Release
 
 
 @dataclass(frozen=True, slots=True)
 class _Newly:
-    """What is shown with this decision."""
+    """What is shown with this decision, and the rules that say who may state what."""
 
+    rules: Rules
     facts: Mapping[str, FactValue]
     spans: Sequence[TaxSpan] | None
 
@@ -59,6 +60,8 @@ async def decide(
 ) -> Decided:
     """Decide a request on the facts shown so far and these; where both name one, these count.
 
+    The request has to be held in this unit of work (`repository.HOLD_REQUEST`): its decisions come one after the other.
+
     Args:
         spans: lines with tax return information; None: those of the decision before, if there was one.
 
@@ -69,93 +72,63 @@ async def decide(
         InvalidError: a fact that the notice does not know.
         NotAllowedError: a release is asked for and the decision is not allow; nothing is stored then.
     """
-    request = await repository.lock_request(session, request_id)
-    if request is None:
+    found = await repository.known_of(session, request_id, _versions())
+    if found is None:
         raise UnknownRequestError
-    if request.requested_by == actor.id:
+    asked, known = found
+    if asked.requested_by == actor.id:
         raise OwnRequestError
-    if await repository.is_released(session, request_id):
+    rules = rulebook.current(rulebook.system_of(asked.basis))
+    if known.released:
         raise AlreadyReleasedError
-    rules = rulebook.current(rulebook.system_of(request.basis))
-    _check(rules, request, facts, spans or ())
-    question = await _question(session, rules, request, _Newly(facts, spans), now)
+    _check(rules, asked, facts, spans or ())
+    question = await _question(session, asked, known, _Newly(rules, facts, spans), now)
     decision = policy.evaluate(rules, question, at=now)
     if release is not None:
         releasing.check(question, decision, release)
-    decided = Decided(new_id(), question, decision)
-    kept = await _keep(session, request, decided, actor, rules)
+    if rules.version not in known.rules_kept:
+        await repository.keep_rules(session, version=rules.version, document=rules.document, now=now)
+    made = entries.made(new_id(), asked, question, decision, actor.id)
+    await repository.add_decision(session, made)
+    documents = [commitments.of_decision(made, asked)]
+    decided = Decided(made.id, question, decision)
     if release is not None:
-        grant, token = await releasing.let_go(
-            session, rules, question, decision, decision_id=decided.id, release=release, hand=hand
+        let = await releasing.let_go(
+            session, rules, question, decision, decision_id=made.id, release=release, hand=hand
         )
-        decided = Decided(decided.id, question, decision, grant, token)
-    await publishing.tell_decided(session, question, decision, decision_id=decided.id, grant=decided.grant)
-    return replace(decided, commitments=await _committed(session, kept, request, release, decided.grant))
+        documents.append(_of_accounting(let, release))
+        decided = replace(decided, grant=let.grant, token=let.token)
+    await publishing.tell_decided(session, question, decision, decision_id=made.id, grant=decided.grant)
+    return replace(decided, commitments=tuple(commitments.commitment(one) for one in documents if one is not None))
 
 
-def _check(rules: Rules, request: DisclosureRequest, facts: Mapping[str, FactValue], spans: Sequence[TaxSpan]) -> None:
+def _versions() -> list[str]:
+    return [rulebook.current(system).version for system in rulebook.SYSTEMS]
+
+
+def _check(rules: Rules, asked: Asked, facts: Mapping[str, FactValue], spans: Sequence[TaxSpan]) -> None:
     wrong = vocabulary.wrong_with_facts(rules.notice, facts)
-    wrong += vocabulary.wrong_with_spans(spans, request.transcript_ids)
+    wrong += vocabulary.wrong_with_spans(spans, asked.transcript_ids)
     if wrong:
         raise InvalidError("some facts are not known to the notice, or not as they must be", errors=wrong)
 
 
-async def _question(
-    session: WriteSession, rules: Rules, request: DisclosureRequest, newly: _Newly, now: datetime
-) -> Question:
+async def _question(session: WriteSession, asked: Asked, known: Known, newly: _Newly, now: datetime) -> Question:
     """The request with what people say and what the registers say: each only what it is asked for."""
-    earlier, known_spans = await repository.facts_so_far(session, request)
-    sayable = rules.notice.said_by_people
-    said = {name: value for name, value in {**earlier, **newly.facts}.items() if name in sayable}
-    day = policy.agency_day(now)
-    registered = await papers.facts_of(session, request.id, request.transcript_ids, said, day)
-    sealed = await repository.sealed_among(session, request.transcript_ids)
-    spans = known_spans if newly.spans is None else tuple(newly.spans)
-    return repository.question_of(request, {**said, **registered}, sealed, spans)
+    sayable = newly.rules.notice.said_by_people
+    said = {name: value for name, value in {**known.shown, **newly.facts}.items() if name in sayable}
+    registered = await papers.facts_of(session, known, said, policy.agency_day(now))
+    spans = known.spans if newly.spans is None else tuple(newly.spans)
+    return repository.question_of(asked, {**said, **registered}, known.sealed, spans)
 
 
-async def _keep(
-    session: WriteSession, request: DisclosureRequest, decided: Decided, actor: Principal, rules: Rules
-) -> DecisionRow:
-    decision = decided.decision
-    await repository.keep_rules(session, version=rules.version, document=rules.document, now=decision.decided_at)
-    row = DecisionRow(
-        id=decided.id,
-        request_id=request.id,
-        requested_by=request.requested_by,
-        decided_by=actor.id,
-        outcome=decision.outcome,
-        rule_version=decision.rule_version,
-        facts=dict(decided.question.facts),
-        sealed=sorted(decided.question.sealed),
-        steps=[asdict(step) for step in decision.steps],
-        missing=list(decision.missing),
-        holds_until=decision.holds_until,
-        decided_at=decision.decided_at,
-        tax_spans=[{**asdict(span), "transcript_id": str(span.transcript_id)} for span in decided.question.spans],
+def _of_accounting(let: LetGo, release: Release) -> commitments.Document | None:
+    """What is committed to of the accounting's row, where there is one."""
+    if let.accounting is None:
+        return None
+    return commitments.of_accounting(
+        let.accounting,
+        recipient_name=release.recipient_name,
+        recipient_address=release.recipient_address,
+        records=let.grant.transcript_ids,
     )
-    session.add(row)
-    await session.flush()
-    return row
-
-
-async def _committed(
-    session: WriteSession,
-    kept: DecisionRow,
-    request: DisclosureRequest,
-    release: Release | None,
-    grant: Grant | None,
-) -> tuple[str, ...]:
-    """Commitments to what was entered: the decision, and the row of the accounting if something was released."""
-    documents = [commitments.of_decision(kept, request)]
-    if release is not None and grant is not None and grant.accounting_id is not None:
-        row = await session.get(Accounting, grant.accounting_id)
-        documents += [] if row is None else [
-            commitments.of_accounting(
-                row,
-                recipient_name=release.recipient_name,
-                recipient_address=release.recipient_address,
-                records=grant.transcript_ids,
-            )
-        ]  # fmt: skip
-    return tuple(commitments.commitment(document) for document in documents if document is not None)

@@ -48,6 +48,15 @@ class Hand:
     seconds: int
 
 
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """A grant, its signed form, and the row of the accounting where the law asks for one."""
+
+    grant: Grant
+    token: str = field(repr=False)
+    accounting: Accounting | None
+
+
 def check(question: Question, decision: Decision, release: Release) -> None:
     """Refuse a release that the decision does not carry.
 
@@ -80,23 +89,19 @@ def check(question: Question, decision: Decision, release: Release) -> None:
 async def let_go(
     session: WriteSession, rules: Rules, question: Question, decision: Decision, *, decision_id: UUID, release: Release,
     hand: Hand,
-) -> tuple[Grant, str]:  # fmt: skip
-    """Account for the release where the law asks for it, enter the grant, and sign it.
-
-    Returns:
-        The grant, and its signed form.
-    """
+) -> LetGo:  # fmt: skip
+    """Account for the release where the law asks for it, enter the grant, and sign it."""
     await notices.lock_for_release(session, question.transcript_ids)
     accounted = is_accounted(rules, question.basis)
     grant = _grant(question, decision, decision_id, release.layer, hand.seconds, accounted=accounted)
+    row = None
     if grant.accounting_id is not None:
-        await repository.add_accounting(
-            session, _accounting(grant, grant.accounting_id, question.purpose, release, hand.keys), grant.transcript_ids
-        )
+        row = _accounting(grant, grant.accounting_id, question.purpose, release, hand.keys)
+        await repository.add_accounting(session, row, grant.transcript_ids)
         if question.basis == HEALTH_OR_SAFETY:
             await _tell_the_person(session, grant, grant.accounting_id, release, hand.keys)
     await repository.add_grant(session, _entry(grant, hand.signer.key_id))
-    return grant, hand.signer.sign(grant)
+    return LetGo(grant, hand.signer.sign(grant), row)
 
 
 def is_accounted(rules: Rules, basis: str) -> bool:
