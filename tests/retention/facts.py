@@ -6,6 +6,7 @@ from uuid import UUID
 
 from common.contracts.disclosure import DisclosureDecided, DisclosureRequested
 from common.contracts.envelope import Envelope, EventData, encode
+from common.contracts.incidents import IncidentClosed, IncidentOpened
 from common.contracts.production import ActionCompleted
 from common.contracts.transcripts import TranscriptClosed
 from common.ids import new_id
@@ -79,6 +80,19 @@ def decided(request_id: UUID, **fields: Any) -> DisclosureDecided:
             "decided_at": MORNING + timedelta(hours=1),
         }
         | fields
+    )
+
+
+def incident_opened(**fields: Any) -> IncidentOpened:
+    return IncidentOpened.model_validate(
+        {"incident_id": new_id(), "trigger": "wrong-mail", "opened_at": MORNING} | fields
+    )
+
+
+def incident_closed(incident_id: UUID, **fields: Any) -> IncidentClosed:
+    closed_at = MORNING + timedelta(days=20)
+    return IncidentClosed.model_validate(
+        {"incident_id": incident_id, "opened_at": MORNING, "closed_at": closed_at} | fields
     )
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
+import orjson
 import pytest
 
 from common.database import Database
@@ -177,6 +178,18 @@ async def test_it_closes_when_all_is_back_weighed_and_told_and_not_before(desk: 
     assert own["type"].endswith("own-incident")
     closed = await watch.on(incident, "closing", CLOSING)
     assert (closed["state"], closed["possible"]) == ("closed", [])
+    told = await watch.store.fetch(
+        "SELECT topic, key, value FROM outbox WHERE topic LIKE 'incident.%' ORDER BY position"
+    )
+    assert [(one["topic"], one["key"]) for one in told] == [
+        ("incident.opened", incident["id"]),
+        ("incident.closed", incident["id"]),
+    ]
+    facts = [orjson.loads(one["value"]) for one in told]
+    assert [sorted(fact) for fact in facts] == [
+        ["incident_id", "opened_at", "trigger"],
+        ["closed_at", "incident_id", "opened_at"],
+    ]
     detail = await watch.standing(incident)
     assert detail["told"]["disposition"] == CLOSING["disposition"]
     assert "your Social Security number" in detail["letters"][person]

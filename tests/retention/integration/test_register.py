@@ -11,7 +11,7 @@ from common.auth import ROLES
 from common.contracts.envelope import EventData
 from common.ids import new_id
 from common.testing import Issuer
-from tests.retention.facts import MORNING, action, decided, requested, transcript
+from tests.retention.facts import MORNING, action, decided, incident_closed, incident_opened, requested, transcript
 from tests.retention.integration.conftest import Store
 
 LINES = "SELECT record_id, kind, series, owner, created_at, closed_at, status FROM record ORDER BY position"
@@ -97,6 +97,54 @@ async def test_a_decision_may_be_heard_before_its_request(
     await store.hear(request)
     answer = await client.get(f"/v1/records/{request.request_id}", headers=officer)
     assert answer.json()["closed_at"] == written(60)
+
+
+@pytest.mark.req("S2-093")
+@pytest.mark.parametrize("closed_first", [False, True])
+async def test_the_record_of_an_incident_has_its_series_and_is_kept_six_years_after_the_closing(
+    store: Store, client: httpx.AsyncClient, issuer: Issuer, *, closed_first: bool
+) -> None:
+    incident = incident_opened()
+    facts: list[EventData] = [incident, incident_closed(incident.incident_id)]
+    place = f"/v1/records/{incident.incident_id}"
+
+    async def why() -> tuple[list[str], list[str], str]:
+        answer = (await client.get(f"{place}/eligibility", headers=issuer.headers("records_officer"))).json()
+        return [r["code"] for r in answer["reasons"]], answer["missing"], answer["outcome"]
+
+    if not closed_first:
+        await store.hear(incident)
+        codes, missing, outcome = await why()
+        assert (codes, outcome) == (["CLOCK_NOT_STARTED"], "not_eligible")
+        assert "item.authority" in missing
+        facts = facts[1:]
+    for fact in reversed(facts) if closed_first else facts:
+        await store.hear(fact, fact)
+    officer = issuer.headers("records_officer")
+    shown = (await client.get(place, headers=officer)).json()
+    assert (shown["kind"], shown["series"], shown["owner"]) == ("incident", "incident", "disclosure")
+    assert (shown["created_at"], shown["closed_at"]) == (written(0), written(20 * 24 * 60))
+    assert (await store.count("record"), await store.count("dead_letter")) == (1, 0)
+    assert (await why())[0] == ["PERIOD_RUNNING"]
+    refused = await client.post(f"{place}/destruction", headers=officer)
+    assert (refused.status_code, refused.json()["reasons"][0]["code"]) == (409, "PERIOD_RUNNING")
+    store.clock.turn(hours=24 * 365 * 7)
+    assert (await why())[2] == "undecided", "without the number of its authority the item decides nothing"
+    connection = await asyncpg.connect(store.url)
+    for statement in (
+        "DELETE FROM record_closing",
+        "UPDATE record_closing SET closed_at = now()",
+        "DELETE FROM record",
+    ):
+        with pytest.raises(asyncpg.RestrictViolationError):
+            await connection.execute(statement)
+    await connection.close()
+
+
+async def test_an_incident_that_closes_before_it_opens_is_set_aside(store: Store) -> None:
+    await store.hear(incident_closed(new_id(), closed_at=MORNING - timedelta(days=1)))
+    assert (await store.count("record"), await store.count("dead_letter")) == (0, 1)
+    assert await store.count("record_closing") == 0
 
 
 async def test_an_id_that_stands_for_another_kind_is_set_aside(store: Store) -> None:

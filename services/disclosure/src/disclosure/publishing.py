@@ -6,6 +6,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from common.contracts.disclosure import DisclosureDecided, DisclosureRequested, RecordAmended
+from common.contracts.incidents import IncidentClosed, IncidentOpened
 from common.database import WriteSession
 from common.messaging import outbox
 from disclosure.grants import Grant
@@ -63,3 +64,15 @@ async def tell_amended(
         for record in sorted(set(records))
     ]
     await outbox.tell(session, *facts, source=SOURCE, time=now)
+
+
+async def tell_incident_opened(session: WriteSession, incident_id: UUID, *, trigger: str, now: datetime) -> None:
+    """An incident was entered: its record is to be kept (S2 item 13(c))."""
+    fact = IncidentOpened(incident_id=incident_id, trigger=trigger, opened_at=now)
+    await outbox.tell(session, fact, source=SOURCE, time=now)
+
+
+async def tell_incident_closed(session: WriteSession, incident_id: UUID, *, opened_at: datetime, now: datetime) -> None:
+    """An incident was closed; its row has to be locked."""
+    fact = IncidentClosed(incident_id=incident_id, opened_at=opened_at, closed_at=now)
+    await outbox.tell(session, fact, source=SOURCE, time=now)

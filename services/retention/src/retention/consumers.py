@@ -6,20 +6,28 @@ from functools import partial
 from common.clock import Clock
 from common.contracts.disclosure import DISCLOSURE_EVENTS, DisclosureDecided, DisclosureRequested
 from common.contracts.envelope import Envelope, EventData
+from common.contracts.incidents import INCIDENT_EVENTS, IncidentClosed, IncidentOpened
 from common.contracts.production import ACTION_EVENTS, ActionCompleted
 from common.contracts.transcripts import TRANSCRIPT_EVENTS, TranscriptClosed
 from common.database import WriteSession
 from common.errors import PoisonEventError
 from common.messaging.consumer import Subject
 from retention import use_cases
-from retention.model import Registration, SeriesByKind
+from retention.model import Closing, Registration, SeriesByKind
 
 
 def subject(series: SeriesByKind, clock: Clock) -> Subject:
     return Subject(
         group="retention.register",
-        topics=(TranscriptClosed.topic, ActionCompleted.topic, DisclosureRequested.topic, DisclosureDecided.topic),
-        kinds=TRANSCRIPT_EVENTS | ACTION_EVENTS | DISCLOSURE_EVENTS,
+        topics=(
+            TranscriptClosed.topic,
+            ActionCompleted.topic,
+            DisclosureRequested.topic,
+            DisclosureDecided.topic,
+            IncidentOpened.topic,
+            IncidentClosed.topic,
+        ),
+        kinds=TRANSCRIPT_EVENTS | ACTION_EVENTS | DISCLOSURE_EVENTS | INCIDENT_EVENTS,
         handler=partial(on_record_made, series=series, clock=clock),
     )
 
@@ -37,6 +45,9 @@ async def on_record_made(
     for one in registrations:
         _check_times(one)
     await use_cases.register(session, registrations, series, now=clock.now())
+    closed = [envelope.data for envelope in envelopes if isinstance(envelope.data, IncidentClosed)]
+    if closed:
+        await use_cases.close(session, [Closing(data.incident_id, data.closed_at) for data in closed])
 
 
 def registration(data: EventData) -> Registration:
@@ -55,6 +66,12 @@ def registration(data: EventData) -> Registration:
         # Undecided settles nothing: the file stays open until a decision that is one.
         closed_at = None if data.outcome == "undecided" else data.decided_at
         return Registration(data.decision_id, "disclosure_decision", data.decided_at, closed_at, data.request_id)
+    if isinstance(data, IncidentOpened):
+        return Registration(data.incident_id, "incident", data.opened_at, None)
+    if isinstance(data, IncidentClosed):
+        # Told on another topic, it may come first; then it is what puts the record into the register.
+        _check_times(Registration(data.incident_id, "incident", data.opened_at, data.closed_at))
+        return Registration(data.incident_id, "incident", data.opened_at, None)
     raise PoisonEventError("no record comes about by an event of this type")
 
 

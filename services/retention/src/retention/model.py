@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-Kind = Literal["transcript", "action", "disclosure_request", "disclosure_decision"]
+Kind = Literal["transcript", "action", "disclosure_request", "disclosure_decision", "incident"]
 Status = Literal["UNSCHEDULED"]
 Outcome = Literal["eligible", "not_eligible", "undecided"]
 ReasonCode = Literal[
@@ -82,6 +82,14 @@ class Registration:
     created_at: datetime
     closed_at: datetime | None
     related_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A record that came about before was closed."""
+
+    record_id: UUID
+    closed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from common.database import ReadSession, WriteSession, fetch_all
-from retention.model import Entry, Registration, SeriesByKind
+from retention.model import Closing, Entry, Registration, SeriesByKind
 
 _REGISTER = """
 WITH added AS (
@@ -23,8 +23,13 @@ WHERE r.kind <> t.kind
 """
 _ENTRY = """
 SELECT r.position, r.record_id, r.kind, r.series, r.owner, r.created_at, r.registered_at, r.status,
-       coalesce(r.closed_at, (SELECT min(d.closed_at) FROM record AS d WHERE d.related_id = r.record_id)) AS closed_at
-FROM record AS r
+       coalesce(r.closed_at, c.closed_at, (SELECT min(d.closed_at) FROM record AS d WHERE d.related_id = r.record_id))
+       AS closed_at
+FROM record AS r LEFT JOIN record_closing AS c USING (record_id)
+"""
+_CLOSE = """
+INSERT INTO record_closing (record_id, closed_at)
+SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) AS t ORDER BY 1, 2 ON CONFLICT DO NOTHING
 """
 _FIND = f"{_ENTRY} WHERE r.record_id = $1"
 _PAGE = f"""{_ENTRY}
@@ -47,6 +52,11 @@ async def register(
         [r.closed_at for r in registrations],
     )
     return int((await fetch_all(session, _REGISTER, *columns, now))[0]["n"])
+
+
+async def close(session: WriteSession, closings: Sequence[Closing]) -> None:
+    """Enter when records were closed; what is known of one already stands."""
+    await fetch_all(session, _CLOSE, [c.record_id for c in closings], [c.closed_at for c in closings])
 
 
 async def of_another_kind(session: ReadSession, registrations: Sequence[Registration]) -> int:

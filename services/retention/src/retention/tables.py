@@ -12,6 +12,13 @@ class Base(SQLModel, registry=registry()):
     """A registry of its own, so that several services can live in one process (tests)."""
 
 
+class RecordClosingRow(Base, table=True):
+    __tablename__ = "record_closing"
+
+    record_id: UUID = Field(primary_key=True)
+    closed_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
 class RecordRow(Base, table=True):
     __tablename__ = "record"
 

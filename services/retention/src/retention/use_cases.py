@@ -11,7 +11,7 @@ from common.database import ReadSession, WriteSession
 from common.errors import ConflictError, ForbiddenError, NotFoundError
 from retention import repository
 from retention.errors import DestructionRefusedError
-from retention.model import Eligibility, Entry, Facts, Kind, Registration, Series, SeriesByKind, Status
+from retention.model import Closing, Eligibility, Entry, Facts, Kind, Registration, Series, SeriesByKind, Status
 from retention.policy import eligibility
 
 ENTRY_FIELDS = ("kind", "series", "owner", "created_at", "closed_at", "registered_at", "status")
@@ -29,6 +29,11 @@ async def register(
     if added < len(registrations) and await repository.of_another_kind(session, registrations):
         raise ConflictError("the id stands in the register for another kind of record")
     return added
+
+
+async def close(session: WriteSession, closings: Sequence[Closing]) -> None:
+    """Enter when records were closed: what starts their clock."""
+    await repository.close(session, closings)
 
 
 async def read_record(look: Look, record_id: UUID) -> Entry:

@@ -4,6 +4,7 @@ from common.contracts.audit import AUDIT_EVENTS
 from common.contracts.chat import CHAT_EVENTS
 from common.contracts.disclosure import AMENDMENT_EVENTS, DISCLOSURE_EVENTS, RELEASE_EVENTS
 from common.contracts.envelope import EventData
+from common.contracts.incidents import INCIDENT_EVENTS
 from common.contracts.production import ACTION_EVENTS, CHART_EVENTS
 from common.contracts.transcripts import TRANSCRIPT_EVENTS
 
@@ -15,5 +16,6 @@ ALL_EVENTS: dict[str, type[EventData]] = {
     **DISCLOSURE_EVENTS,
     **RELEASE_EVENTS,
     **AMENDMENT_EVENTS,
+    **INCIDENT_EVENTS,
     **AUDIT_EVENTS,
 }

@@ -9,6 +9,7 @@ from common.access import Reach
 from common.errors import FieldError, ForbiddenError, InvalidError
 from common.ids import new_id
 from common.pii.taxonomy import Taxonomy
+from disclosure import publishing
 from disclosure.incidents import affected, store
 from disclosure.incidents.affected import Held
 from disclosure.incidents.desk import STORY
@@ -108,6 +109,7 @@ async def open_incident(desk: Desk, seen: Detection, taxonomy: Taxonomy, *, dist
     await _keep_people(desk, row, seen, ground, taxonomy)
     _keep_documents(desk, row, trigger, seen, ground)
     await desk.session.flush()
+    await publishing.tell_incident_opened(desk.session, row.id, trigger=row.trigger, now=desk.now)
     return row
 
 

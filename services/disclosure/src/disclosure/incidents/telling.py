@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from common.errors import InvalidError
+from disclosure import publishing
 from disclosure.incidents import store
 from disclosure.incidents.clocks import MAJOR_PEOPLE
 from disclosure.incidents.desk import ENDED, REPORTED, held, refuse_reporter
@@ -111,6 +112,7 @@ async def close(desk: Desk, incident_id: UUID, *, disposition: str, filed_as: st
     )
     await desk.session.flush()
     await desk.step(machine, row, "close", facts={"outstanding": outstanding}, codes={"filed_as": filed_as})
+    await publishing.tell_incident_closed(desk.session, row.id, opened_at=row.opened_at, now=desk.now)
     return row
 
 
