@@ -14,7 +14,7 @@ from chat_gateway.schemas import to_client
 from common.contracts.chat import EMPTY_DIGEST, canonical, commitment_to, covered, running_digest
 
 Frame = dict[str, Any]
-SECONDS = 30
+SECONDS = 60
 """Longest wait for anything: a test that waits so long has failed, and none passes sooner for a shorter one."""
 
 
@@ -26,6 +26,7 @@ class Talker:
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
         self.frames: list[Frame] = []
+        self._gone = False
         self._changed = asyncio.Condition()
         self._reader: asyncio.Task[None] | None = None
 
@@ -57,6 +58,7 @@ class Talker:
     async def _add(self, frame: Frame) -> None:
         async with self._changed:
             self.frames.append(frame)
+            self._gone = frame["type"] == "gone"
             self._changed.notify_all()
 
     async def say(self, **frame: Any) -> None:
@@ -64,7 +66,7 @@ class Talker:
 
     async def until(self, satisfied: Callable[[], bool], seconds: float = SECONDS) -> None:
         async with self._changed, asyncio.timeout(seconds):
-            await self._changed.wait_for(lambda: satisfied() or bool(self.all("gone")))
+            await self._changed.wait_for(lambda: satisfied() or self._gone)
         assert satisfied(), f"the line ended before that: {self.frames[-2:]}"
 
     def all(self, kind: str) -> list[Frame]:
@@ -114,7 +116,16 @@ class Talker:
         return [f["entry"] for f in self.all("entry") if f["entry"]["session_id"] == str(session_id)]
 
     async def until_seq(self, session_id: UUID, seq: int, seconds: float = SECONDS) -> None:
-        await self.until(lambda: any(e["seq"] == seq for e in self.entries(session_id)), seconds)
+        wanted, came, looked = str(session_id), False, 0
+
+        def told() -> bool:
+            nonlocal came, looked  # each frame is looked at once: there may be thousands
+            fresh, looked = self.frames[looked:], len(self.frames)
+            entries = [f["entry"] for f in fresh if f["type"] == "entry"]
+            came = came or any(e["seq"] == seq and e["session_id"] == wanted for e in entries)
+            return came
+
+        await self.until(told, seconds)
 
 
 def chained(entries: list[Frame], previous: str = EMPTY_DIGEST) -> list[str]:
