@@ -84,6 +84,7 @@ class Watches:
         self._seconds = seconds
         self._watches: set[Watch] = set()
         self._unrecorded: list[Watch] = []
+        self._recording = asyncio.Lock()
 
     async def begin(self, letting: LetIn, caller: Caller, session_id: UUID, purpose: str, watcher: Watcher) -> Watch:
         """Listen to a conversation of an employee below.
@@ -152,14 +153,15 @@ class Watches:
         await self.record_ends()
 
     async def record_ends(self) -> None:
-        """Write down who listens no more."""
-        while self._unrecorded:
-            watch = self._unrecorded[0]
-            await self._gate.record(
-                ENDED, watch.caller, [str(watch.session_id), watch.part.participant.id], watch.purpose
-            )
-            await self._tell_agent(watch, "ended")
-            self._unrecorded.remove(watch)
+        """Write down who listens no more, each once: whoever ends a watch asks for it, and so does every look."""
+        async with self._recording:
+            while self._unrecorded:
+                watch = self._unrecorded[0]
+                await self._gate.record(
+                    ENDED, watch.caller, [str(watch.session_id), watch.part.participant.id], watch.purpose
+                )
+                await self._tell_agent(watch, "ended")
+                self._unrecorded.remove(watch)
 
     async def _is_above(self, supervisor: Participant, agent: Participant) -> bool:
         keys = await self._keys.ready()
