@@ -70,3 +70,27 @@ async def test_that_a_conversation_was_destroyed_is_told_to_nobody_else(gateway:
         answers = [said(await http.get(f"/v1/sessions/{one}", headers=strange)) for one in (theirs, str(uuid4()))]
         assert answers[0] == answers[1]
         assert answers[0][0] == 404
+
+
+@pytest.mark.req("S2-045")
+async def test_notes_of_somebody_elses_conversation_are_asked_for_before_it_is_read(gateway: Gateway) -> None:
+    """Another office's supervisor and an agent who never had it do the same work whether it is there or not."""
+    theirs, nowhere = await theirs_of(gateway), str(uuid4())
+    app = make_app(
+        gateway.settings.model_copy(update={"routing_seconds": 60, "poll_seconds": 60}), gateway.clock, gateway.keyring
+    )
+    callers = [
+        gateway.issuer.headers("agent", sub="a-2"),
+        gateway.issuer.headers("supervisor", office="S99") | {"Purpose-Of-Use": "quality-review"},
+    ]
+    async with client_of(app) as http:
+        for headers in callers:
+            answers, asked = [], []
+            for session_id in (nowhere, theirs):
+                with statements() as heard:
+                    answers.append(said(await http.get(f"/v1/sessions/{session_id}/notes", headers=headers)))
+                asked.append([one for one in heard if "chat_session s" in one or "session_entry" in one])
+            assert answers[0] == answers[1]
+            assert answers[0][0] == 404
+            assert asked[0] == asked[1]
+            assert len(asked[0]) == 1

@@ -1,5 +1,6 @@
 """Every frame of the socket, said by every role: let in or refused as the table says, and recorded."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -96,3 +97,26 @@ async def test_whose_position_or_standing_changes_hears_no_more(gateway: Gateway
         said = await agent.post(session_id, "yes")
         assert (said["type"], said["code"]) == ("error", "unknown-session")
         assert all(e.get("kind") != "message" for e in agent.all("entry"))
+
+
+@pytest.mark.req("S3-111")
+async def test_whose_training_lapses_in_mid_session_hears_no_more_and_the_person_waits_again(gateway: Gateway) -> None:
+    """Nobody has to say anything for it: a day begins, and the training was a year ago."""
+    began = gateway.clock.now().date()
+    last_day = {"training_date": (began - timedelta(days=365)).isoformat()}
+    lasting = timedelta(days=2)
+    async with (
+        gateway.talker("customer", lifetime=lasting) as customer,
+        gateway.talker("agent", sub="a-1", lifetime=lasting, **last_day) as agent,
+        gateway.talker("agent", sub="a-2", lifetime=lasting) as trained,
+    ):
+        session_id = await customer.open()
+        await agent.ask("joined", type="join", session_id=session_id)
+        gateway.clock.turn(days=1)
+        assert (await agent.first("left"))["session_id"] == str(session_id)
+        assert "training" in agent.all("error")[-1]["detail"]
+        await customer.until(lambda: any(f["kind"] == "returned" for f in customer.all("entry")))
+        await customer.post(session_id, "are you still there?")
+        await trained.ask("joined", type="join", session_id=session_id)
+        assert "still there" not in str(agent.frames)
+        assert not agent.all("closed")

@@ -15,6 +15,7 @@ from tests.chat_gateway.integration.conftest import Gateway
 from tests.chat_gateway.integration.test_answers import answered
 from tests.chat_gateway.integration.test_handing_on import taken
 from tests.chat_gateway.integration.test_speaking import said
+from tests.chat_gateway.listening import Speaker
 from tests.chat_gateway.talking import Frame, Talker, chained
 
 
@@ -218,3 +219,30 @@ async def test_a_representative_who_comes_while_the_person_waits_changes_nothing
         await gateway.rows(
             "INSERT INTO authority_mark SELECT id, entered_by, 'approved', valid_from, entered_by, entered_at FROM authority"
         )
+
+
+@pytest.mark.peer("G50")
+@pytest.mark.parametrize("how", ["ended", "ran-out"])
+async def test_who_came_in_by_an_authority_hears_no_more_when_it_holds_no_more(gateway: Gateway, how: str) -> None:
+    """At once, and on every transport: they need not say anything."""
+    async with (
+        httpx.AsyncClient(base_url=gateway.http) as http,
+        gateway.talker("customer", sub="ward") as ward,
+        gateway.talker("customer", sub="guardian-1") as guardian,
+        gateway.talker("agent", sub="a-1") as agent,
+        Speaker.at(gateway.http, gateway.issuer.headers("customer", sub="guardian-1")) as elsewhere,
+    ):
+        register = Register(gateway, http)
+        session_id = await taken(agent, ward)
+        good = await register.approved(valid_until=None if how == "ended" else "2026-03-02")
+        await guardian.ask("joined", type="accompany", session_id=session_id, authority_id=good)
+        async with elsewhere.stream(f"{session_id}:0") as stream:
+            await stream.until("entry", 3)
+            if how == "ended":
+                await register.ask(f"/{good}/end", "s-2")
+            else:
+                gateway.clock.turn(days=1)
+            assert (await guardian.first("left"))["session_id"] == str(session_id)
+            await stream.until("left")
+            await said(ward, session_id, "Now I can say it.")
+            assert "Now I can say it." not in str(guardian.frames) + str(stream.frames)

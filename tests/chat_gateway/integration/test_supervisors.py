@@ -252,3 +252,37 @@ async def test_a_supervisor_steps_in_for_everybody_to_see_and_takes_nothing_from
     assert SECRET not in str(customer.frames)
     handled = await gateway.rows("SELECT count(*) FROM outbox WHERE topic = 'action.completed'")
     assert handled[0][0] == 1, "the chat was handled by its employee alone"
+
+
+@pytest.mark.req("S1-018")
+async def test_a_watch_whose_process_died_is_ended_on_the_record_by_another(gateway: Gateway) -> None:
+    """Nobody hears it any more and nobody recorded its end: what is left of it is its row."""
+    async with (
+        charted(gateway, placed(AGENT, (CHIEF, TODAY, None))),
+        gateway.replica(monitoring_shown=True) as telling,
+        gateway.talker("customer") as customer,
+        gateway.talker("agent", sub="a-1") as agent,
+        chief(gateway) as supervisor,
+    ):
+        session_id = await taken(agent, customer)
+        heard = await listening(supervisor, session_id, "training")
+        dead = uuid4()
+        await gateway.rows(
+            "INSERT INTO watch SELECT $1, session_id, agent_id, 's-9', 'quality-review', terminal, began_at, began_at FROM watch",
+            dead,
+        )
+        gateway.clock.turn(seconds=telling.settings.watch_seconds - 1)
+        async with asyncio.timeout(10):  # the one that is heard is said to be, at the new time
+            while not await gateway.rows("SELECT FROM watch WHERE seen_at > began_at"):
+                await asyncio.sleep(0.05)
+        assert await ends(gateway) == 0, "there is time to come back"
+        gateway.clock.turn(seconds=2)
+        await until_ended(gateway, 1)
+        rows = await gateway.rows(
+            "SELECT user_id, purpose, record_ids FROM audit_entry WHERE action = 'session.unmonitor'"
+        )
+        ended = (rows[0]["user_id"], rows[0]["purpose"], rows[0]["record_ids"])
+        assert ended == ("s-9", "quality-review", [str(session_id), str(dead)])
+        assert not supervisor.all("left"), "who is heard goes on"
+        living = await gateway.rows("SELECT id FROM watch WHERE ended_at IS NULL")
+        assert [str(row["id"]) for row in living] == [heard["participant_id"]]

@@ -8,6 +8,7 @@ from chat_gateway.sessions import LiveSession
 from chat_gateway.subscriptions import Outlet, Subscription
 from chat_gateway.turns import Return
 from chat_gateway.use_cases import Part
+from common.auth import Principal
 from common.ids import new_id_text
 from tests.chat_gateway.unit.test_model import opened, somebody, stored
 
@@ -19,6 +20,7 @@ class Paper:
         self.closing: tuple[int, str] | None = None
         self.outlet: Outlet = self
         self.origin: object = None
+        self.principal: Principal | None = None
         self.told: list[str] = []
         self.left = False
 

@@ -74,7 +74,11 @@ def _roles(row: Row) -> str:
     for role, grant in sorted(row.grants.items()):
         by_grant.setdefault(grant, []).append(role.replace("_", " "))
     said = [f"{', '.join(roles)}: {grant.scope}{_purposes(grant)}" for grant, roles in by_grant.items()]
-    return "<br>".join(said) + (f"<br>no purpose: {row.no_purpose}" if row.no_purpose else "")
+    return (
+        "<br>".join(said)
+        + (f"<br>no purpose: {row.no_purpose}" if row.no_purpose else "")
+        + (f"<br>not recorded at the door: {row.apart}" if row.apart else "")
+    )
 
 
 def _purposes(grant: Grant) -> str:

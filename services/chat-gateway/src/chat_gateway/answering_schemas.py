@@ -182,6 +182,7 @@ class Alarms(BaseModel):
     alarms: list[AlarmOut] = Field(
         description="Of the last day, those that nobody answered first, then the newest first"
     )
+    state: str = Field(description="Stands for them: sent with the next request, it says what is known already")
 
 
 class Monitor(ClientFrame):

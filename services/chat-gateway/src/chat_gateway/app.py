@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -46,6 +47,7 @@ from chat_gateway.supervising.watching import Watches
 from chat_gateway.timekeeper import Timekeeper
 from chat_gateway.transports.actions import actions_router
 from chat_gateway.transports.listening import listening_router
+from chat_gateway.transports.monitored import monitored_router
 from chat_gateway.use_cases import Chat
 from chat_gateway.wires import PostgresWire, RedisWire
 from chat_gateway.writer import Writer
@@ -126,13 +128,13 @@ class Gateway:
         self.gate = Gate(self.database, clock)
         self.watches = Watches(
             self.chat,
-            self.gate,
             self.tools.notes,
             keys=self._service_keys,
             database=self.database,
             clock=clock,
             shown=settings.monitoring_shown,
             seconds=settings.poll_seconds,
+            unheard=timedelta(seconds=settings.watch_seconds),
         )
         self._catching_up: set[asyncio.Task[None]] = set()
         self.writing: asyncio.Task[None] | None = None
@@ -281,6 +283,7 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None, keyring: Key
             answering_router,
             actions_router,
             listening_router,
+            monitored_router,
             lookup_router,
             register_router,
             public_wordings,

@@ -88,6 +88,7 @@ class Connection:
         self._settings = settings
         self._verifier = verifier
         self._desks = desks
+        self._standing = tools.standing
         self._receive = receive
         self._terminal = terminal
         self._url = url
@@ -241,6 +242,7 @@ class Connection:
                 self._desks.floor.enter(principal.id, self)
             self._check_idle()
         self._caller = Caller(principal, self._terminal)
+        self.hearing.principal = principal
         self._answers.greet(principal)
         self._supervision.greet(principal)
         self._leave_if_barred(principal)
@@ -260,6 +262,8 @@ class Connection:
             except MunimentError as error:
                 barred = error
                 self.hearing.leave(subscription)
+                if subscription.part.is_owner:
+                    self._standing.give_up(subscription.part)
         if barred is not None:
             self.line.push(frames.error(barred, {}))
 

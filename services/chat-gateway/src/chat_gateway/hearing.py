@@ -8,6 +8,7 @@ from chat_gateway import frames
 from chat_gateway.snapshots import How, Snapshots, snapshot
 from chat_gateway.subscriptions import Outlet, Subscription
 from chat_gateway.use_cases import Chat, Part
+from common.auth import Principal
 
 
 class Companion(Protocol):
@@ -22,6 +23,7 @@ class Hearing:
     """Args:
     outlet: where frames go.
     origin: what this one says itself bears this as its origin; None where it says nothing.
+    principal: who hears, by the token that was shown last.
     numbered: writes the cursor beside each entry, where the transport has a place for it.
 
     Attributes:
@@ -35,10 +37,12 @@ class Hearing:
         outlet: Outlet,
         *,
         origin: object = None,
+        principal: Principal | None = None,
         numbered: Callable[["Hearing", Subscription], Callable[[str], None]] | None = None,
     ) -> None:
         self.outlet = outlet
         self.origin = origin
+        self.principal = principal
         self.parts: dict[str, Subscription] = {}
         self._chat = chat
         self._snapshots = snapshots

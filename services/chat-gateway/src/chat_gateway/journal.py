@@ -59,6 +59,11 @@ _STANDING = """
 SELECT s.status, EXISTS (SELECT FROM participant p WHERE p.session_id = s.id AND p.who = ANY($2::bytea[])) AS takes_part
 FROM chat_session s WHERE s.id = $1
 """
+_STANDING_OF_EMPLOYEE = """
+SELECT coalesce(array_agg(DISTINCT p.office) FILTER (WHERE p.role IN ('agent', 'supervisor')), '{}') AS offices,
+    coalesce(bool_or(p.role IN ('agent', 'supervisor') AND p.who = ANY($2::bytea[])), false) AS takes_part
+FROM chat_session s LEFT JOIN participant p ON p.session_id = s.id WHERE s.id = $1 GROUP BY s.id
+"""
 _RECEIPTS = """
 SELECT DISTINCT ON (participant_id, kind) participant_id, kind, up_to, at FROM receipt WHERE session_id = $1
 ORDER BY participant_id, kind, up_to DESC
@@ -74,6 +79,17 @@ class Standing:
 
     waiting: bool
     takes_part: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EmployeeStanding:
+    """Attributes:
+    takes_part: whether the account is an employee who had the session at some time.
+    offices: of all employees who did.
+    """
+
+    takes_part: bool
+    offices: frozenset[str]
 
 
 class OutOfReachError(ConnectionError):
@@ -231,6 +247,12 @@ class Journal:
         keys = await self._service_keys.ready()
         rows = await self._fetch(_STANDING, session_id, keys.blinds("account", account_id))
         return Standing(rows[0]["status"] == "waiting", rows[0]["takes_part"]) if rows else None
+
+    async def standing_of_employee(self, session_id: UUID, account_id: str) -> EmployeeStanding | None:
+        """How an employee stands to a session, by one question; None when there is no such session."""
+        keys = await self._service_keys.ready()
+        rows = await self._fetch(_STANDING_OF_EMPLOYEE, session_id, keys.blinds("account", account_id))
+        return EmployeeStanding(rows[0]["takes_part"], frozenset(rows[0]["offices"])) if rows else None
 
     async def receipts(self, session_id: UUID) -> list[tuple[str, str, int, datetime]]:
         """How far each participant received and read a session: their id, the kind, the number, and since when."""

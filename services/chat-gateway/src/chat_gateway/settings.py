@@ -72,6 +72,11 @@ class ChatGatewaySettings(ServiceSettings):
     monitoring_shown: bool = Field(
         default=False, description="Whether employees are told when a supervisor listens; customers never are"
     )
+    watch_seconds: int = Field(
+        default=120,
+        ge=60,
+        description="After so long without anybody who hears it, a supervisor's listening has ended; shorter than a poll, it ends between two",
+    )
     lookup_addresses: Path | None = Field(
         default=None,
         description="Where the agency's other systems are (YAML, see deploy/lookups.example.yaml); missing, none is asked",

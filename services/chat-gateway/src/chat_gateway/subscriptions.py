@@ -1,6 +1,7 @@
 """One ear for one session."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Protocol
 
 from chat_gateway import frames, views
@@ -8,6 +9,7 @@ from chat_gateway.journal import Journal
 from chat_gateway.model import Entry, Kind, Status
 from chat_gateway.schemas import Left
 from chat_gateway.use_cases import Part
+from common.auth import Principal
 
 PAGE = 100
 HANDING_ON = frozenset({Kind.TRANSFERRED, Kind.RETURNED})
@@ -29,10 +31,12 @@ class Listener(Protocol):
 
     Attributes:
         origin: what this listener says itself bears this as its origin, and comes back as an acknowledgement.
+    principal: who it is, by the token that was shown last; None where nobody asks.
     """
 
     outlet: Outlet
     origin: object
+    principal: Principal | None
 
     def shower(self, subscription: "Subscription", /) -> Callable[[str], None]:
         """What shows entries of this subscription."""
@@ -46,12 +50,14 @@ class Subscription:
     for_customer: whether it is the customer's.
     participant_id: as whom it hears.
     live: whether new entries go out at once; before that the backlog does.
+    asked_on: the day on which it was asked last whether an employee's standing holds.
     """
 
     __slots__ = (
         "_early",
         "_origin",
         "_show",
+        "asked_on",
         "cursor",
         "for_customer",
         "listener",
@@ -66,6 +72,7 @@ class Subscription:
         self.part = part
         self.cursor = cursor
         self.live = False
+        self.asked_on: date | None = None
         self.participant_id = part.participant.id
         self.for_customer = part.participant.public
         self.view = part.view

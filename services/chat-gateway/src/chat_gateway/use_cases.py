@@ -62,6 +62,13 @@ class Representatives(Protocol):
         """Raises: NotYourSessionError: it holds no more."""
 
 
+class Supervisors(Protocol):
+    """Knows who stepped into a conversation and listens still."""
+
+    async def entered(self, letting: LetIn, session_id: UUID, /) -> "Part":
+        """Raises: UnknownSessionError: they do not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A participant's hold on a session.
@@ -136,6 +143,7 @@ class Chat:
         self.topics = topics
         self.speech = speech
         self.representatives: Representatives | None = None
+        self.supervisors: Supervisors | None = None
         self.signals = signals
         self._opens_per_minute = opens_per_minute
 
@@ -271,6 +279,8 @@ class Chat:
         mine = live.state.participants.get(caller.principal.id)
         if mine is None or not caller.covers(Reach(own=True)):
             raise NotYourSessionError
+        if mine.role == "supervisor" and self.supervisors is not None:
+            return await self.supervisors.entered(caller, session_id)
         part = Part(live, mine, is_entitled(caller.principal))
         if not mine.public and not part.is_owner:
             raise NotYourSessionError  # an employee who handed it on has no need to know what was said since

@@ -58,12 +58,13 @@ class _Row(BaseModel):
     private: bool = False
     public: Reason | None = None
     no_purpose: Reason | None = None
+    apart: Reason | None = None
     assurance: _Assurance = _Assurance()
     roles: dict[str, _Role] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if self.public and (self.roles or self.personal or self.no_purpose):
+        if self.public and (self.roles or self.personal or self.no_purpose or self.apart):
             raise ValueError("what is open to everybody has no roles, no purpose and touches no person's record")
         if not self.public and (not self.roles or self.personal is None):
             raise ValueError("who may do this, and whether it touches a person's record, has to be said")
@@ -107,6 +108,7 @@ def table_from(document: Mapping[str, Any]) -> Table:
                 private=row.private,
                 public=row.public or "",
                 no_purpose=row.no_purpose or "",
+                apart=row.apart or "",
                 assurance=Assurance(row.assurance.ial, row.assurance.aal, row.assurance.max_age),
                 grants=row.grants(),
             )

@@ -75,6 +75,7 @@ class Row:
     private: bool = False
     public: str = ""
     no_purpose: str = ""
+    apart: str = ""
     assurance: Assurance = Assurance()
     grants: Mapping[str, Grant] = field(default_factory=dict)
 

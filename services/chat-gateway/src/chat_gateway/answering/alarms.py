@@ -5,6 +5,8 @@ processes find it there within a second. Neither the event log nor Redis is aske
 """
 
 import asyncio
+import contextlib
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -74,6 +76,17 @@ class Watch(Protocol):
     def alarmed(self, alarm: Alarm, state: str, /, *, recorded: bool) -> None: ...
 
 
+class Waiter:
+    """Waits for anything about alarms that concerns an employee."""
+
+    def __init__(self) -> None:
+        self.came = asyncio.Event()
+
+    def alarmed(self, _alarm: Alarm, _state: str, /, *, recorded: bool) -> None:
+        if recorded:  # before that no list has it; it follows within a moment
+            self.came.set()
+
+
 class AlarmBell:
     """Everything about calls for help in one process."""
 
@@ -94,6 +107,20 @@ class AlarmBell:
     def forget(self, connection: Watch) -> None:
         self._watching.pop(connection, None)
         self._told.pop(connection, None)
+
+    async def wait(self, principal: Principal, known: str, seconds: float) -> None:
+        """Wait for alarms to stand otherwise than `known` says, so long at most. Only helpers hear of others' alarms."""
+        waiter = Waiter()
+        self.watch(waiter, principal)
+        try:
+            async with self._database.reading() as session:
+                alarms = await recent(session, self._clock.now(), _office_of(principal))
+            self._told[waiter] = {alarm.id: _state(alarm, principal, self._clock.now()) or "" for alarm in alarms}
+            if state_of(alarms) == known:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(waiter.came.wait(), seconds)
+        finally:
+            self.forget(waiter)
 
     async def ring(
         self, principal: Principal, *, terminal: str, purpose: str, session_id: UUID | None, cause: AlarmCause
@@ -119,6 +146,10 @@ class AlarmBell:
         else:
             self._tell([alarm])
         return alarm
+
+    def has_stored(self, alarm: Alarm) -> bool:
+        """Whether it stands in the database."""
+        return all(waiting.id != alarm.id for waiting, _ in self._unstored)
 
     async def answer(self, session: WriteSession, alarm_id: UUID, principal: Principal) -> None:
         """Somebody else than who called sees to it; the first one who says so counts."""
@@ -170,6 +201,16 @@ class AlarmBell:
                 if known != said:
                     told[alarm.id] = said
                     connection.alarmed(alarm, state, recorded=recorded)
+
+
+def _office_of(principal: Principal) -> str | None:
+    return None if principal.roles.isdisjoint(HELPERS) else principal.claim("office")
+
+
+def state_of(alarms: Sequence[Alarm]) -> str:
+    """Stands for these alarms and who answered them."""
+    told = "".join(f"{alarm.id}{alarm.answered_by}" for alarm in alarms)
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 def _state(alarm: Alarm, principal: Principal, now: datetime) -> str | None:

@@ -4,6 +4,7 @@ Both accounts are sealed under a key of the entry's own. Whoever comes into a co
 that it is for this person and that it holds today is found here, by nobody's word.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -24,14 +25,15 @@ _ADD = """
 INSERT INTO authority (id, kind, key_id, sealed, proof, valid_from, valid_until, entered_by, entered_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
-_FIND = """
+_ENTRIES = """
 SELECT r.id, r.kind, r.key_id, r.sealed, r.proof, r.valid_from, r.valid_until, r.entered_by,
     a.marked_by AS approved_by, a.on_day AS approved_on, e.on_day AS ended_on
 FROM authority r
 LEFT JOIN authority_mark a ON a.authority_id = r.id AND a.mark = 'approved'
 LEFT JOIN authority_mark e ON e.authority_id = r.id AND e.mark = 'ended'
-WHERE r.id = $1
 """
+_FIND = f"{_ENTRIES} WHERE r.id = $1"
+_FIND_ALL = f"{_ENTRIES} WHERE r.id = ANY($1::uuid[])"
 _MARK = """
 INSERT INTO authority_mark (authority_id, entered_by, mark, on_day, marked_by, marked_at) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (authority_id, mark) DO NOTHING
@@ -103,10 +105,16 @@ async def entry(session: ReadSession, authority_id: UUID) -> Entered:
     return _entered(await _row(session, authority_id))
 
 
+async def holding(session: ReadSession, ids: Collection[UUID], today: date) -> set[UUID]:
+    """Those of these entries that hold today."""
+    rows = await fetch_all(session, _FIND_ALL, list(ids))
+    return {row["id"] for row in rows if _entered(row).holds_on(today)}
+
+
 async def require(
-    session: ReadSession, authority_id: UUID, keyring: Keyring, *, representative: str, represented: str, today: date
-) -> Entered:
-    """The entry by which this account may act for that one today.
+    session: ReadSession, authority_id: UUID, keyring: Keyring, *, representative: str, today: date
+) -> tuple[Entered, str]:
+    """The entry by which this account may act today, and the account for which.
 
     Raises:
         NoAuthorityError: there is none, or it is for others; the answer is the same, since who acts for whom is private.
@@ -120,9 +128,9 @@ async def require(
         raise NoAuthorityError
     accounts = orjson.loads(key.open(row["sealed"], _place(authority_id)))
     found = _entered(row)
-    if accounts != {"represented": represented, "representative": representative} or not found.holds_on(today):
+    if accounts["representative"] != representative or not found.holds_on(today):
         raise NoAuthorityError
-    return found
+    return found, accounts["represented"]
 
 
 async def _row(session: ReadSession, authority_id: UUID) -> Any:

@@ -9,7 +9,6 @@ from chat_gateway.errors import (
     NoAuthorityError,
     NotInThisStateError,
     NotYourSessionError,
-    UnknownSessionError,
 )
 from chat_gateway.model import AnswerRef, Participant, Post, Receipt
 from chat_gateway.routing.matching import DEFAULT_LANGUAGE
@@ -75,22 +74,18 @@ class Conversations:
             NotInThisStateError: they take part already, as somebody else.
         """
         principal, now = caller.principal, self._clock.now()
-        live = await self._chat.sessions.find(session_id)
-        person = next((p for p in live.state.participants.values() if p.role == "customer"), None) if live else None
-        if live is None or person is None:
-            raise UnknownSessionError
-        try:
+        try:  # before the session is read, so that nobody learns by the time it takes whether it is there
             async with self._database.reading() as session:
-                found = await authorities.require(
-                    session,
-                    authority_id,
-                    self._keyring,
-                    representative=principal.id,
-                    represented=person.principal_id,
-                    today=now.date(),
+                found, represented = await authorities.require(
+                    session, authority_id, self._keyring, representative=principal.id, today=now.date()
                 )
         except NoAuthorityError:
             raise NotYourSessionError from None
+        standing = await self._chat.journal.standing(session_id, represented)
+        live = await self._chat.sessions.find(session_id) if standing is not None and standing.takes_part else None
+        person = next((p for p in live.state.participants.values() if p.role == "customer"), None) if live else None
+        if live is None or person is None or person.principal_id != represented:
+            raise NotYourSessionError
         known = live.state.participants.get(principal.id)
         if known is not None:
             if known.role != "representative":

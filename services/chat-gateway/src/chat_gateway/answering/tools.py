@@ -6,6 +6,7 @@ from chat_gateway.answering.alarms import AlarmBell
 from chat_gateway.answering.conversation import Conversations
 from chat_gateway.answering.notes import NoteBoard
 from chat_gateway.answering.reveals import Reveals
+from chat_gateway.answering.standing import Standing
 from chat_gateway.settings import ChatGatewaySettings
 from chat_gateway.use_cases import Chat
 from common.clock import Clock
@@ -25,6 +26,7 @@ class Tools:
         self.notes = NoteBoard(database, clock, seconds=settings.poll_seconds)
         self.alarms = AlarmBell(database, clock, seconds=settings.poll_seconds)
 
+        self.standing = Standing(chat, database, clock, seconds=settings.poll_seconds)
         self.reveals = Reveals(
             database, chat.journal, clock, soft=settings.reveals_soft, hard=settings.reveals_hard
         )  # fmt: skip
@@ -34,3 +36,4 @@ class Tools:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.notes.run())
             group.create_task(self.alarms.run())
+            group.create_task(self.standing.run())

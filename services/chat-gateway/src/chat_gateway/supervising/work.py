@@ -97,6 +97,7 @@ class SupervisorWork:
     def greet(self, principal: Principal) -> None:
         """Whoever may listen no more, their position or standing having changed, hears no more (S3-111)."""
         for watch in [*self._mine.values(), *self.inside.watches.values()]:
+            watch.caller = self._who()
             if not self._watches.may_listen(principal, watch.purpose):
                 self.shut_out(watch)
 
@@ -115,9 +116,10 @@ class SupervisorWork:
         session_id = UUID(frame.session_id)
         self._silence(frame.session_id)
         async with self._host.passage("session.monitor", session_id, purpose=frame.purpose) as passage:
-            watch = await self._watches.begin(passage, self._who(), session_id, frame.purpose, self)
+            watch = await self._watches.begin(passage, self._who(), session_id, frame.purpose)
             passage.record_ids.append(watch.part.participant.id)
         self._mine[frame.session_id] = watch
+        self._watches.hear(watch, self)
         part = Part(watch.part.live, watch.part.participant, watch.part.entitled, supervises=watch.agent.id)
         try:
             await self._hearing.attend(part, "monitoring", 0)

@@ -1,22 +1,34 @@
 """What the socket's frames say, as requests: the same operations of the table, the same use cases, one answer each.
 
-That somebody types is no request: each request leaves an entry in the audit trail, and typing is kept nowhere.
+Three frames are no requests: `hello`, since every request brings its token; `resume`, since a stream or a poll does that; and
+`ping`, since no line has to be kept alive. A test holds this against all frames of the protocol.
 """
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, create_model
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
 
-from chat_gateway import frames
-from chat_gateway.answering.tools import Tools
-from chat_gateway.answering.work import AnswerWork
-from chat_gateway.answering_schemas import AccompanyPerson, AnswerAlarm, NoteFrame, RegardPerson, UseAnswer, WriteNote
+from chat_gateway.answering.work import AnswerWork, out
+from chat_gateway.answering_schemas import (
+    AccompanyPerson,
+    AlarmFrame,
+    AnswerAlarm,
+    Duress,
+    Monitor,
+    NoteFrame,
+    RegardPerson,
+    StepIn,
+    StopMonitoring,
+    UseAnswer,
+    Whisper,
+    WriteNote,
+    WriteWhisper,
+)
 from chat_gateway.desk_schemas import (
     Accept,
     Available,
@@ -33,53 +45,37 @@ from chat_gateway.desk_schemas import (
     TransferFrame,
     WithdrawTransfer,
 )
-from chat_gateway.desks import Desks, digest_of
+from chat_gateway.desks import digest_of
 from chat_gateway.deskwork import DeskWork
 from chat_gateway.errors import TextTooLongError
-from chat_gateway.gate import Caller, Gate
-from chat_gateway.schemas import Ack, Join, Opened
+from chat_gateway.gate import Passage
+from chat_gateway.schemas import Ack, Join, Left, Opened
 from chat_gateway.signals import store
 from chat_gateway.signals.hub import receipt_of, steps_of
-from chat_gateway.signals.schemas import Mark, Receipt, Receipts
-from chat_gateway.snapshots import How, Snapshots
+from chat_gateway.signals.schemas import Mark, Receipt, Receipts, Typing
 from chat_gateway.speaking import Manner
+from chat_gateway.supervising.posts import SupervisorPosts
+from chat_gateway.transports.asking import (
+    FIELDS,
+    Asked,
+    AtChat,
+    AtDesks,
+    AtGate,
+    AtSnapshots,
+    AtTools,
+    AtWatches,
+    body_of,
+    is_of_session,
+    through,
+)
 from chat_gateway.transports.schemas import MessageBody, OpenBody
-from chat_gateway.use_cases import Chat, LetIn, Part
+from chat_gateway.use_cases import Chat
 from chat_gateway.wire import MAX_TEXT_BYTES, ClientFrame
-from common.access import Look
-from common.web.door import AtDoor, Door, Guarded
+from common.errors import MunimentError
+from common.messaging.consumer import is_outage
+from common.web.door import AtDoor, Guarded
 
-FIELDS = ("entries",)
 actions_router = APIRouter(prefix="/v1", tags=["chat"], route_class=Guarded)
-
-
-def chat_of(request: Request) -> Chat:
-    return cast("Chat", request.app.state.chat)
-
-
-def desks_of(request: Request) -> Desks:
-    return cast("Desks", request.app.state.desks)
-
-
-def snapshots_of(request: Request) -> Snapshots:
-    return cast("Snapshots", request.app.state.snapshots)
-
-
-AtChat = Annotated[Chat, Depends(chat_of)]
-AtDesks = Annotated[Desks, Depends(desks_of)]
-
-
-def tools_of(request: Request) -> Tools:
-    return cast("Tools", request.app.state.tools)
-
-
-def gate_of(request: Request) -> Gate:
-    return cast("Gate", request.app.state.gate)
-
-
-AtTools = Annotated[Tools, Depends(tools_of)]
-AtGate = Annotated[Gate, Depends(gate_of)]
-AtSnapshots = Annotated[Snapshots, Depends(snapshots_of)]
 
 
 @actions_router.post("/sessions", operation_id="session.open", summary="Open a session", status_code=201)
@@ -87,7 +83,7 @@ async def open_session(body: OpenBody, chat: AtChat, desks: AtDesks, snapshots: 
     """Acknowledges the Privacy Act statement of `GET /v1/notice` by its version and digest (S1-001, S3-070). The same
     `client_id` again opens nothing new and answers with the session that is there.
     """
-    async with _through(door, "session.open") as look:
+    async with through(door, "session.open") as look:
         part = await chat.open_session(
             look,
             client_id=body.client_id,
@@ -126,20 +122,7 @@ async def send(session_id: UUID, body: MessageBody, chat: AtChat, door: AtDoor) 
     )
 
 
-def _body_of(frame: type[ClientFrame]) -> type[BaseModel] | None:
-    """The frame without what the address says."""
-    fields: dict[str, Any] = {
-        name: (field.annotation, field)
-        for name, field in frame.model_fields.items()
-        if name not in {"type", "session_id"}
-    }
-    if not fields:
-        return None
-    config = ConfigDict(extra="forbid", frozen=True, strict=True)
-    return create_model(f"{frame.__name__}Body", __config__=config, __doc__=frame.__doc__, **fields)
-
-
-MarkBody = _body_of(Mark)
+MarkBody = body_of(Mark)
 
 
 async def mark(session_id: UUID, body: Any, chat: AtChat, door: AtDoor) -> Receipt:
@@ -185,7 +168,7 @@ class Action:
 
     @property
     def of_session(self) -> bool:
-        return "session_id" in self.frame.model_fields
+        return is_of_session(self.frame)
 
     @property
     def path(self) -> str:
@@ -210,51 +193,24 @@ ACTIONS = (
     Action(RegardPerson, "session.regard", "Say how the person stands to what they ask about"),
     Action(AccompanyPerson, "session.accompany", "Come into the conversation of whom one acts for", Opened),
     Action(AnswerAlarm, "duress.answer", "See to a colleague's call for help"),
+    Action(Monitor, "session.monitor", "Listen to a conversation of somebody whom one supervises", Opened),
+    Action(StopMonitoring, "session.unmonitor", "Listen no more", Left),
+    Action(WriteWhisper, "session.whisper", "Say something to the employee to whom one listens", Whisper),
+    Action(StepIn, "session.step-in", "Join the conversation to which one listens", Opened),
 )
 
 
-class _Asked:
-    """One request in the place of a connection."""
-
-    def __init__(self, door: Door, snapshots: Snapshots) -> None:
-        self.answer: str | None = None
-        self._door = door
-        self._snapshots = snapshots
-
-    @asynccontextmanager
-    async def passage(self, operation: str, *session_ids: UUID) -> AsyncIterator[LetIn]:
-        async with _through(self._door, operation, *session_ids) as look:
-            yield look
-
-    def part_in(self, session_key: str) -> Part | None:
-        """A request hears no session."""
-
-    def who(self) -> Caller:
-        return Caller(self._door.principal, self._door.terminal)
-
-    def tell(self, text: str) -> None:
-        self.answer = text
-
-    async def attend(self, part: Part, how: How, after_seq: int) -> None:
-        self.answer = frames.write(await self._snapshots.of(part, how, after_seq))
-
-
-@asynccontextmanager
-async def _through(door: Door, operation: str, *session_ids: UUID) -> AsyncIterator[Look]:
-    """The door for what looks at the session itself to see how far the caller reaches, as it does for the socket."""
-    async with door.open(operation, *session_ids, fields=FIELDS) as look:
-        _ = look.scopes
-        yield look
-
-
 def _route(action: Action) -> Callable[..., Awaitable[Response]]:
-    body_type = _body_of(action.frame)
+    body_type = body_of(action.frame)
 
     async def act(**given: Any) -> Response:
-        asked = _Asked(given["door"], given["snapshots"])
+        asked = Asked(given["door"], given["snapshots"])
         answering = AnswerWork(asked, given["tools"], given["chat"], given["gate"], asked.who)
-        handlers = DeskWork(asked, given["desks"], given["chat"]).handlers | answering.handlers
+        watching = SupervisorPosts(asked, given["watches"], asked.who, asked.purpose)
+        handlers = DeskWork(asked, given["desks"], given["chat"]).handlers | answering.handlers | watching.handlers
         said = given["body"].model_dump() if "body" in given else {}
+        if "purpose" in action.frame.model_fields:
+            said["purpose"] = asked.purpose()
         ids = {"session_id": str(given["session_id"])} if action.of_session else {}
         await handlers[action.frame](action.frame.model_validate({"type": action.word, **ids, **said}))
         if action.answer is None:
@@ -264,7 +220,7 @@ def _route(action: Action) -> Callable[..., Awaitable[Response]]:
     wanted: dict[str, Any] = {"session_id": UUID} if action.of_session else {}
     wanted |= {"body": body_type} if body_type is not None else {}
     wanted |= {"chat": AtChat, "desks": AtDesks, "snapshots": AtSnapshots, "door": AtDoor}
-    wanted |= {"tools": AtTools, "gate": AtGate}
+    wanted |= {"tools": AtTools, "gate": AtGate, "watches": AtWatches}
     keyword = inspect.Parameter.KEYWORD_ONLY
     act.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter(name, keyword, annotation=kind) for name, kind in wanted.items()]
@@ -273,7 +229,49 @@ def _route(action: Action) -> Callable[..., Awaitable[Response]]:
     return act
 
 
+TypingBody, DuressBody = body_of(Typing), body_of(Duress)
+
+
+async def typing(session_id: UUID, body: Any, chat: AtChat, door: AtDoor) -> None:
+    """Passed on to those who are there, and kept nowhere: it leaves no entry in the audit trail unless it is refused."""
+    part = await chat.take_part(Passage(door.principal, door.let_in()), session_id=session_id)
+    chat.signals.typing(part.live, part.participant.id, on=body.on)
+
+
+async def duress(body: Any, chat: AtChat, tools: AtTools, door: AtDoor) -> AlarmFrame:
+    """Whoever is connected here is told before anything is stored; its audit entry is stored with the alarm."""
+    permit = door.let_in()
+    session_id = await _taking_part(chat, Passage(door.principal, permit), body.session_id)
+    alarm = await tools.alarms.ring(
+        door.principal, terminal=door.terminal, purpose=permit.purpose, session_id=session_id, cause=body.cause
+    )
+    return AlarmFrame(**out(alarm).model_dump(), state="raised", recorded=tools.alarms.has_stored(alarm))
+
+
+async def _taking_part(chat: Chat, letting: Passage, session_key: str | None) -> UUID | None:
+    """The session that a call for help names, if it is the caller's. Nothing about it keeps the call from going out."""
+    if session_key is None:
+        return None
+    try:
+        part = await chat.take_part(letting, session_id=UUID(session_key))
+    except MunimentError:
+        return None
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        return None
+    return part.live.state.id
+
+
 mark.__annotations__["body"] = MarkBody
+typing.__annotations__["body"] = TypingBody
+duress.__annotations__["body"] = DuressBody
+actions_router.post(
+    "/sessions/{session_id}/typing", operation_id="message.typing", summary="Say that one types", status_code=204
+)(typing)
+actions_router.post(
+    "/desk/duress", operation_id="duress.raise", summary="Call supervisors and security for help", status_code=201
+)(duress)
 actions_router.post(
     "/sessions/{session_id}/receipts",
     operation_id="message.receipt",

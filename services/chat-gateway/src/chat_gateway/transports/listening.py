@@ -174,10 +174,10 @@ async def poll(
     left = principal.expires_at + LEEWAY_SECONDS - hearings.chat.clock.now().timestamp()
     seconds = max(0.0, min(float(wait), hearings.settings.poll_wait_seconds, left))
     basket = polling.Basket()
-    hearing = Hearing(hearings.chat, hearings.snapshots, basket)
+    hearing = Hearing(hearings.chat, hearings.snapshots, basket, principal=principal)
     companion = hearings.beside(hearing, Caller(principal, door.terminal), desk=asked.desk)
     when_stopping(request.scope, basket.stir)
-    gone = asyncio.create_task(_watch(request, basket))
+    gone = asyncio.create_task(gone_with(request, basket))
     try:
         offers = await hearings.offers(principal.id) if asked.desk else []
         if asked.desk:
@@ -189,11 +189,10 @@ async def poll(
         hearing.leave_all()
         companion.gone()
         floor.leave(principal.id, hearing)
-    body = f'{{"frames":[{",".join(basket.frames)}],"state":"{new_state}"}}'
-    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+    return polling.answer(basket, new_state)
 
 
-async def _watch(request: Request, basket: polling.Basket) -> None:
+async def gone_with(request: Request, basket: polling.Basket) -> None:
     """Whoever went away needs no answer: what they hold is what they asked with."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

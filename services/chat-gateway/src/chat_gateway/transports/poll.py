@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 import orjson
+from fastapi import Response
 
 from chat_gateway import frames
 from chat_gateway.desk_schemas import OfferFrame
@@ -16,7 +17,9 @@ MOST = 200
 
 LINGER_SECONDS = 0.01
 Frame = dict[str, Any]
-_STATE = frozenset({"resumed", "note"})
+_SNAPSHOTS = frozenset({"resumed", "monitoring"})
+_NOTES = frozenset({"note", "whisper"})
+_STATE = _SNAPSHOTS | _NOTES
 """Frames that come with every answer: how things stand. Whoever knows them by their `state` waits for others."""
 
 _PASSING = frozenset({"after_seq", "last_seq", "digest", "client_id"})
@@ -73,8 +76,8 @@ async def wait_for_news(
         The state, for the next poll.
     """
     told = [orjson.loads(text) for text in basket.frames]
-    snapshots = [frame for frame in told if frame["type"] == "resumed"]
-    state = state_of(snapshots, [frame for frame in told if frame["type"] == "note"], offers)
+    snapshots = [frame for frame in told if frame["type"] in _SNAPSHOTS]
+    state = state_of(snapshots, [frame for frame in told if frame["type"] in _NOTES], offers)
     basket.ignore((*_offered(offers), *_places(snapshots), *_delivered(snapshots)))
     news = any(frame["type"] not in _STATE for frame in map(orjson.loads, basket.frames))
     basket.frames += [frames.write(offer) for offer in offers]
@@ -82,6 +85,12 @@ async def wait_for_news(
         await basket.wait(seconds)
     hearing.leave_all()
     return state
+
+
+def answer(basket: Basket, state: str) -> Response:
+    """What the poll brings."""
+    body = f'{{"frames":[{",".join(basket.frames)}],"state":"{state}"}}'
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 def state_of(snapshots: list[Frame], notes: list[Frame], offers: list[OfferFrame]) -> str:

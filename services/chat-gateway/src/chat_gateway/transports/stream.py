@@ -69,7 +69,7 @@ class EventStream(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         line = Line(send, AsEvents(), limit=self._limit, ended=lambda: hearing.leave_all())  # noqa: PLW0108 - made below
-        hearing = Hearing(self._chat, self._snapshots, line, numbered=numbered)
+        hearing = Hearing(self._chat, self._snapshots, line, principal=self._principal, numbered=numbered)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         opening = f"retry: {RETRY_MS}\n:{' ' * PADDING}\n\n"
         await send({"type": "http.response.body", "body": opening.encode(), "more_body": True})
