@@ -100,6 +100,18 @@ class Conversation(RuleBasedStateMachine):
             return
         self.holder, self.queued = None, True
 
+    @rule()
+    def reroute(self) -> None:
+        """Nobody took it for too long: it is neither taken from anybody nor moved in the queue."""
+        asked = self.own.asked
+        try:
+            self.own = self.own.reroute()
+        except NotInThisStateError:
+            assert self.closed or self.holder is not None or asked is not None
+            return
+        assert self.queued
+        assert asked is None
+
     @rule(owner=AGENTS)
     def hold(self, owner: str) -> None:
         try:

@@ -216,10 +216,12 @@ export interface Join {
   session_id: string;
 }
 
-/** A waiting customer leaves and keeps the place in the queue. */
+/** A waiting customer leaves and keeps the place in the queue, or leaves what was said as a message. */
 export interface KeepPlace {
   type: "leave";
   session_id: string;
+  /** Leave what was said for whoever serves next: the session waits on, whether or not the customer stays */
+  message?: boolean;
 }
 
 /** Somebody else has the session now, or it waits again: this receiver hears no more of it. */
@@ -448,12 +450,12 @@ export interface Ping {
   type: "ping";
 }
 
-/** The place is kept: `open` with this token stands where this session stood, once, until then. */
+/** The place is kept: `open` with this token stands where this session stood, once, until then. No token where a message was left: the session itself waits on. */
 export interface PlaceFrame {
   type: "place";
   session_id: string;
-  token: string;
-  valid_until: string;
+  token?: string;
+  valid_until?: string;
 }
 
 export interface PlaceOut {
@@ -467,6 +469,10 @@ export interface PlaceOut {
   other_channels: string[];
   /** The topic's longest wait has passed: other ways may be better */
   longer_than_promised: boolean;
+  /** How often others than the topic's own experts were asked in too, or other ways were offered */
+  steps?: number;
+  /** What the agency offers instead of waiting on: `leave`, with `message` or without */
+  offers?: ("leave-message" | "keep-place")[];
 }
 
 export interface Pong {
@@ -492,6 +498,10 @@ export interface QueueFrame {
   other_channels: string[];
   /** The topic's longest wait has passed: other ways may be better */
   longer_than_promised: boolean;
+  /** How often others than the topic's own experts were asked in too, or other ways were offered */
+  steps?: number;
+  /** What the agency offers instead of waiting on: `leave`, with `message` or without */
+  offers?: ("leave-message" | "keep-place")[];
   type: "queue";
 }
 

@@ -60,7 +60,7 @@ async def queue(
             priority=p.priority,
             offered=p.ownership.asked is not None,
             left_message=p.left_message,
-            mine=chat.topics.may_take(look.principal, topic=p.topic, language=p.language),
+            mine=chat.topics.may_take(look.principal, topic=p.topic, language=p.language, step=p.step),
         )
         for p in found
     ]

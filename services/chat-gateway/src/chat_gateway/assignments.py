@@ -19,6 +19,10 @@ WHERE session_id = ANY($1::uuid[]) AND outcome IN ('declined', 'lapsed') AND end
 _ASSIGN = """
 INSERT INTO assignment (id, session_id, at, how, rule, agent, by_agent, facts, skipped, reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
+_REROUTED = """
+INSERT INTO assignment (id, session_id, at, how, rule, agent, facts, skipped, outcome, ended_at)
+VALUES ($1, $2, $3, 'reroute', $4, '', $5, $6, 'rerouted', $3)
+"""
 _SETTLE = """
 UPDATE assignment SET outcome = $3, ended_at = $4, reason = CASE WHEN $5 = '' THEN reason ELSE $5 END
 WHERE session_id = $1 AND agent = $2 AND outcome IS NULL
@@ -90,11 +94,18 @@ async def assign(
     reason: str = "",
 ) -> None:
     """Keep that this agent was asked, and why the others were not."""
-    why = [{"agent": s.agent, "reasons": [r.value for r in s.reasons], "lacking": list(s.lacking)} for s in skipped]
     await fetch_all(
         session, _ASSIGN, new_id(), session_id, now, how, str(rule), agent, by_agent, orjson.dumps(facts or {}).decode(),
-        orjson.dumps(why).decode(), reason,
+        _told(skipped), reason,
     )  # fmt: skip
+
+
+async def rerouted(
+    session: WriteSession, session_id: UUID, *, rule: str, facts: dict[str, Any], skipped: Sequence[Skip], now: datetime
+) -> None:
+    """Keep that somebody has waited too long, what was done, and why nobody had taken it."""
+    said = orjson.dumps(facts).decode()
+    await fetch_all(session, _REROUTED, new_id(), session_id, now, rule, said, _told(skipped))
 
 
 async def settle(
@@ -108,6 +119,11 @@ async def of_session(session: ReadSession, session_id: UUID) -> list[dict[str, A
     """Everybody who was asked to take a session, with the reasons that were kept."""
     rows = await fetch_all(session, _ASSIGNMENTS, session_id)
     return [dict(r) for r in rows]
+
+
+def _told(skipped: Sequence[Skip]) -> str:
+    why = [{"agent": s.agent, "reasons": [r.value for r in s.reasons], "lacking": list(s.lacking)} for s in skipped]
+    return orjson.dumps(why).decode()
 
 
 async def prioritise(

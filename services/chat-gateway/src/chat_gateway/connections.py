@@ -82,13 +82,13 @@ class Connection:
     ) -> None:
         self.id = new_id_text()
         self.line = Line(send, OverSocket(), limit=settings.outbox_frames, ended=self._leave_all)
+        self.tell = self.line.push
         self.hearing = Hearing(chat, snapshots, self.line, origin=self)
         self._chat = chat
         self._gate = gate
         self._settings = settings
         self._verifier = verifier
-        self._desks = desks
-        self._standing = tools.standing
+        self._desks, self._tools = desks, tools
         self._receive = receive
         self._terminal = terminal
         self._url = url
@@ -263,7 +263,7 @@ class Connection:
                 barred = error
                 self.hearing.leave(subscription)
                 if subscription.part.is_owner:
-                    self._standing.give_up(subscription.part)
+                    self._tools.standing.give_up(subscription.part)
         if barred is not None:
             self.line.push(frames.error(barred, {}))
 
@@ -332,9 +332,6 @@ class Connection:
         """Send what the reader lacks, in order, and go over to live delivery without a gap or a repetition."""
         self._gate.ask("message.send", self._who().principal)
         await self.hearing.attend(part, how, after_seq, client_id=client_id)
-
-    def tell(self, text: str) -> None:
-        self.line.push(text)
 
     def passage(self, operation: str, *ids: UUID, purpose: str = "") -> AbstractAsyncContextManager[Passage]:
         return self._gate.open(operation, self._who(), *ids, purpose=purpose)

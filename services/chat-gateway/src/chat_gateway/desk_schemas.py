@@ -85,10 +85,14 @@ class Prioritise(ClientFrame):
 
 
 class KeepPlace(ClientFrame):
-    """A waiting customer leaves and keeps the place in the queue."""
+    """A waiting customer leaves and keeps the place in the queue, or leaves what was said as a message."""
 
     type: Literal["leave"]
     session_id: Id
+    message: bool = Field(
+        default=False,
+        description="Leave what was said for whoever serves next: the session waits on, whether or not the customer stays",
+    )
 
 
 class DeskFrame(BaseModel):
@@ -150,6 +154,13 @@ class PlaceOut(BaseModel):
     wait: IntervalOut | None = Field(default=None, description="None: not enough is known")
     other_channels: list[str] = Field(description="Other ways to reach the agency, coded; `/v1/topics` names them")
     longer_than_promised: bool = Field(description="The topic's longest wait has passed: other ways may be better")
+    steps: int = Field(
+        default=0,
+        description="How often others than the topic's own experts were asked in too, or other ways were offered",
+    )
+    offers: list[Literal["leave-message", "keep-place"]] = Field(
+        default=[], description="What the agency offers instead of waiting on: `leave`, with `message` or without"
+    )
 
 
 class QueueFrame(PlaceOut):
@@ -159,12 +170,14 @@ class QueueFrame(PlaceOut):
 
 
 class PlaceFrame(BaseModel):
-    """The place is kept: `open` with this token stands where this session stood, once, until then."""
+    """The place is kept: `open` with this token stands where this session stood, once, until then. No token where a message
+    was left: the session itself waits on.
+    """
 
     type: Literal["place"] = "place"
     session_id: Id
-    token: str = Field(repr=False)
-    valid_until: datetime
+    token: str | None = Field(default=None, repr=False)
+    valid_until: datetime | None = None
 
 
 class SkipOut(BaseModel):
@@ -178,7 +191,7 @@ class AssignmentOut(BaseModel):
 
     assignment_id: UUID
     at: datetime
-    how: Literal["offer", "pick", "transfer"]
+    how: Literal["offer", "pick", "transfer", "reroute"]
     rule: str
     agent: str
     by_agent: str | None

@@ -120,7 +120,7 @@ class Desks:
             raise UnknownSessionError
         if placement.ownership.asked != principal.id:
             raise NotYourSessionError
-        self.topics.require_fit(principal, topic=placement.topic, language=placement.language)
+        self.topics.require_fit(principal, topic=placement.topic, language=placement.language, step=placement.step)
         live = await self._chat.sessions.find(session_id)
         if live is None:
             raise UnknownSessionError
@@ -181,7 +181,9 @@ class Desks:
         async with self._database.unit_of_work() as session:
             placement = await self._placement(session, session_id)
             colleague = next((d for d in await self._present(session) if d.id == agent), None)
-            skip = colleague and why_not(colleague, _waiting(placement), self.topics.need(placement.topic))
+            skip = colleague and why_not(
+                colleague, _waiting(placement), self.topics.need(placement.topic, placement.step)
+            )
             if colleague is None or skip is not None:
                 reasons = ", ".join(why.value for why in skip.reasons) if skip else "not there"
                 raise NotInThisStateError(f"this colleague cannot take the conversation now: {reasons}")
@@ -288,6 +290,19 @@ class Desks:
         await self._chat.end(part, "place_kept")
         return KeptPlace(token, valid_until)
 
+    async def leave_message(self, part: Part) -> None:
+        """Leave what was said for whoever serves next; the person need not stay.
+
+        Raises:
+            NotYourSessionError: it is somebody else's conversation.
+            NotInThisStateError: the session does not wait.
+        """
+        if part.participant.role != "customer":
+            raise NotYourSessionError
+        async with self._database.unit_of_work() as session:
+            if not await placements.leave_message(session, part.live.state.id):
+                raise NotInThisStateError("nobody waits here: say it to whoever has this conversation")
+
     async def targets(self, caller: LetIn, *, session_id: UUID) -> list[Target]:
         """Colleagues who could take over a session that one has, the least busy first.
 
@@ -297,11 +312,12 @@ class Desks:
         part = await self._owned(caller, session_id)
         async with self._database.reading() as session:
             present = await self._present(session)
+            placement = (await placements.look(session, [session_id])).get(session_id)
         situation = part.live.state.situation
         opening = part.live.state.opening
         language = opening.notice_language if opening else DEFAULT_LANGUAGE
         waiting = Waiting(session_id, situation.topic, language, self._clock.now())
-        need = self.topics.need(situation.topic)
+        need = self.topics.need(situation.topic, placement.step if placement else 0)
         able = [d for d in present if d.id != caller.principal.id and why_not(d, waiting, need) is None]
         able.sort(key=lambda d: (d.load / d.capacity, d.id))
         return [Target(d.id, d.office, d.load, d.capacity) for d in able]

@@ -136,7 +136,12 @@ class DeskWork:
     async def _keep_place(self, frame: KeepPlace) -> None:
         session_id = UUID(frame.session_id)
         async with self._host.passage("session.keep-place", session_id) as passage:
-            kept = await self._desks.keep_place(await self._chat.take_part(passage, session_id=session_id))
+            part = await self._chat.take_part(passage, session_id=session_id)
+            if frame.message:
+                await self._desks.leave_message(part)
+                self._host.tell(frames.write(PlaceFrame(session_id=frame.session_id)))
+                return
+            kept = await self._desks.keep_place(part)
         answer = PlaceFrame(session_id=frame.session_id, token=kept.token, valid_until=kept.valid_until)
         self._host.tell(frames.write(answer))
 

@@ -59,6 +59,7 @@ _STANDING = """
 SELECT s.status, EXISTS (SELECT FROM participant p WHERE p.session_id = s.id AND p.who = ANY($2::bytea[])) AS takes_part
 FROM chat_session s WHERE s.id = $1
 """
+_STEP = "SELECT step FROM placement WHERE session_id = $1 AND rerouted_at > queued_at"
 _STANDING_OF_EMPLOYEE = """
 SELECT coalesce(array_agg(DISTINCT p.office) FILTER (WHERE p.role IN ('agent', 'supervisor')), '{}') AS offices,
     coalesce(bool_or(p.role IN ('agent', 'supervisor') AND p.who = ANY($2::bytea[])), false) AS takes_part
@@ -247,6 +248,11 @@ class Journal:
         keys = await self._service_keys.ready()
         rows = await self._fetch(_STANDING, session_id, keys.blinds("account", account_id))
         return Standing(rows[0]["status"] == "waiting", rows[0]["takes_part"]) if rows else None
+
+    async def step_of(self, session_id: UUID) -> int:
+        """How many steps for too long a wait were made for a session that waits."""
+        rows = await self._fetch(_STEP, session_id)
+        return rows[0]["step"] if rows else 0
 
     async def standing_of_employee(self, session_id: UUID, account_id: str) -> EmployeeStanding | None:
         """How an employee stands to a session, by one question; None when there is no such session."""

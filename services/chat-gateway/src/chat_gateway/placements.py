@@ -13,7 +13,7 @@ from common.database import ReadSession, WriteSession, fetch_all
 MOST_AT_ONCE = 200
 MOST_WAITS = 300
 
-_COLUMNS = "session_id, topic, language, stage, since, ranked_at, owner, asked, until, look_at, priority, left_message, seen_at, queued_at, queued_place"
+_COLUMNS = "session_id, topic, language, stage, since, ranked_at, owner, asked, until, look_at, priority, left_message, seen_at, queued_at, queued_place, step, rerouted_at"
 _FIND = f"SELECT {_COLUMNS} FROM placement WHERE session_id = $1 FOR UPDATE"
 _LOOK = f"SELECT {_COLUMNS} FROM placement WHERE session_id = ANY($1::uuid[])"
 _LAPSED = f"""
@@ -53,12 +53,19 @@ ORDER BY session_id LIMIT {MOST_AT_ONCE} FOR UPDATE SKIP LOCKED
 _KEEP_PLACE = """
 INSERT INTO kept_place (digest, account, topic, language, since, made_at, valid_until) VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
+_REROUTE = """
+UPDATE placement SET step = $2, rerouted_at = $3 WHERE session_id = $1 AND stage = 'waiting' AND queued_at = $4
+RETURNING session_id
+"""
+_LEAVE_MESSAGE = """
+UPDATE placement SET left_message = true WHERE session_id = $1 AND stage IN ('waiting', 'offered') RETURNING session_id
+"""
 _TURN = "SELECT pg_try_advisory_xact_lock(7310522)"
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a session that is not closed stands."""
+    """Where a session that is not closed stands. `step`: how many steps for too long a wait were made in this one."""
 
     session_id: UUID
     topic: str
@@ -70,6 +77,7 @@ class Placement:
     seen_at: datetime
     queued_at: datetime
     queued_place: int
+    step: int = 0
 
 
 async def find(session: WriteSession, session_id: UUID) -> Placement | None:
@@ -100,6 +108,17 @@ async def queue_page(
 ) -> list[Placement]:
     """A page of the queue in its order, beyond the cursor."""
     return [_placement(r) for r in await fetch_all(session, _PAGE, *(after or (None, None, None)), limit)]
+
+
+async def reroute(session: WriteSession, placement: Placement, step: int, now: datetime) -> bool:
+    """So many steps for too long a wait are made now; False where it does not wait any more."""
+    placement.ownership.reroute()
+    return bool(await fetch_all(session, _REROUTE, placement.session_id, step, now, placement.queued_at))
+
+
+async def leave_message(session: WriteSession, session_id: UUID) -> bool:
+    """What was said waits for whoever serves next, whether or not the person stays; False where it does not wait."""
+    return bool(await fetch_all(session, _LEAVE_MESSAGE, session_id))
 
 
 async def try_turn(session: WriteSession) -> bool:
@@ -165,9 +184,15 @@ async def keep_place(
     )
 
 
+def _step(row: Any) -> int:
+    """Steps that were made in an earlier wait count no more."""
+    at = row["rerouted_at"]
+    return int(row["step"]) if at is not None and at > row["queued_at"] else 0
+
+
 def _placement(row: Any) -> Placement:
     ownership = Ownership(Stage(row["stage"]), row["since"], row["owner"] or None, row["asked"] or None, row["until"])
     return Placement(
         row["session_id"], row["topic"], row["language"], ownership, row["ranked_at"], row["priority"],
-        row["left_message"], row["seen_at"], row["queued_at"], row["queued_place"],
+        row["left_message"], row["seen_at"], row["queued_at"], row["queued_place"], _step(row),
     )  # fmt: skip

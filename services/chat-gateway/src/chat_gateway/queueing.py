@@ -9,6 +9,7 @@ from chat_gateway.desk_schemas import IntervalOut, PlaceOut, QueueFrame
 from chat_gateway.errors import UnknownTopicError
 from chat_gateway.model import Status
 from chat_gateway.placements import Placement
+from chat_gateway.routing.registers import Instead
 from chat_gateway.routing.waits import RECENT, BackTest, Interval, Wait, back_test, estimate
 from chat_gateway.serving import Topics
 from chat_gateway.sessions import Sessions
@@ -36,6 +37,19 @@ class Place:
     tested: BackTest
 
 
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Attributes:
+    channels: other ways to reach the agency.
+    late: whether the topic's longest wait has passed.
+    offers: what is offered instead of waiting on.
+    """
+
+    channels: list[str]
+    late: bool
+    offers: list[Instead]
+
+
 class Queueing:
     """Places and intervals, and telling them to the customers who are connected here."""
 
@@ -45,7 +59,7 @@ class Queueing:
         self._database = database
         self._clock = clock
         self._records: dict[tuple[str, str], tuple[datetime, list[Wait], BackTest]] = {}
-        self._told: dict[UUID, tuple[int, int, datetime]] = {}
+        self._told: dict[UUID, tuple[int, int, int, datetime]] = {}
         self._queue: tuple[datetime, list[Placement]] | None = None
 
     def present(self) -> list[UUID]:
@@ -65,9 +79,10 @@ class Queueing:
         async with self._database.reading() as session:
             places = await self._places(session, set(here), now)
         for session_id, (placement, place) in places.items():
-            number, of, at = self._told.get(session_id, (0, 0, now))
-            if (number, of) != (place.number, place.of) or now - at > AGAIN:
-                self._told[session_id] = place.number, place.of, now
+            *told, at = self._told.get(session_id, (0, 0, 0, now))
+            stands = place.number, place.of, placement.step
+            if tuple(told) != stands or now - at > AGAIN:
+                self._told[session_id] = *stands, now
                 self._send(session_id, _frame(placement, place, self.promise(placement)))
 
     def _send(self, session_id: UUID, text: str) -> None:
@@ -116,25 +131,28 @@ class Queueing:
             known = self._records[line] = now, record, back_test(record)
         return known[1], known[2]
 
-    def promise(self, placement: Placement) -> tuple[list[str], bool]:
-        """Other ways to reach the agency, and whether the topic's longest wait has passed."""
+    def promise(self, placement: Placement) -> Promise:
+        """What else there is for somebody who waits."""
         try:
             version = self._topics.version(placement.topic)
         except UnknownTopicError:
-            return [], False
-        return list(version.other_channels), self._clock.now() - placement.queued_at > version.longest_wait
+            return Promise([], late=False, offers=[])
+        late = self._clock.now() - placement.queued_at > version.longest_wait
+        offers = self._topics.offered_instead(placement.topic, placement.step)
+        return Promise(list(version.other_channels), late=late, offers=offers)
 
 
-def place_out(placement: Placement, place: Place, promise: tuple[list[str], bool]) -> PlaceOut:
+def place_out(placement: Placement, place: Place, promise: Promise) -> PlaceOut:
     """What a person is told of their place."""
-    channels, late = promise
     return PlaceOut(
         session_id=str(placement.session_id),
         place=place.number,
         of=place.of,
         wait=interval_out(place),
-        other_channels=channels,
-        longer_than_promised=late,
+        other_channels=promise.channels,
+        longer_than_promised=promise.late,
+        steps=placement.step,
+        offers=promise.offers,
     )
 
 
@@ -151,5 +169,5 @@ def interval_out(place: Place) -> IntervalOut | None:
     )
 
 
-def _frame(placement: Placement, place: Place, promise: tuple[list[str], bool]) -> str:
+def _frame(placement: Placement, place: Place, promise: Promise) -> str:
     return frames.write(QueueFrame(**place_out(placement, place, promise).model_dump()))

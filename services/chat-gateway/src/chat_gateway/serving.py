@@ -5,7 +5,7 @@ from dataclasses import replace
 from chat_gateway.errors import NotDesignatedError, OutsideHoursError, UnknownTopicError
 from chat_gateway.routing.hours import Hours, Opening
 from chat_gateway.routing.matching import DEFAULT_LANGUAGE, Agent, Need, Waiting, why_not
-from chat_gateway.routing.registers import Registers, TopicVersion
+from chat_gateway.routing.registers import Instead, Registers, TopicVersion
 from common.access import Assurance
 from common.auth import Principal
 from common.clock import Clock
@@ -55,26 +55,40 @@ class Topics:
         """The topics of today."""
         return self.registers.offered(self._clock.now().date())
 
-    def may_take(self, principal: Principal, *, topic: str, language: str) -> bool:
+    def may_take(self, principal: Principal, *, topic: str, language: str, step: int = 0) -> bool:
         """Whether this employee is designated for the topic and certified for the language."""
         try:
-            self.require_fit(principal, topic=topic, language=language)
+            self.require_fit(principal, topic=topic, language=language, step=step)
         except (NotDesignatedError, UnknownTopicError):
             return False
         return True
 
-    def need(self, code: str) -> Need:
+    def need(self, code: str, step: int = 0) -> Need:
+        """What a topic asks of an employee, when so many steps for too long a wait were made."""
         version = self.version(code)
-        return Need(version.designations, version.offices)
+        steps = [one for one in self.registers.too_long(code)[:step] if one.reroutes]
+        others = [
+            Need(one.designations or version.designations, None if one.any_office else one.offices or version.offices)
+            for one in steps
+        ]
+        return Need(version.designations, version.offices, tuple(others))
 
-    def require_fit(self, principal: Principal, *, topic: str, language: str) -> None:
+    def offered_instead(self, code: str, step: int) -> list[Instead]:
+        """What somebody who has waited too long may do instead of waiting on."""
+        made = self.registers.too_long(code)[:step]
+        return list(dict.fromkeys(way for one in made for way in one.offer))
+
+    def require_fit(self, principal: Principal, *, topic: str, language: str, step: int = 0) -> None:
         """Refuse an employee who is not designated for a topic, or not certified for its language (S1-016).
+
+        Args:
+            step: how many steps for too long a wait were made.
 
         Raises:
             NotDesignatedError: with what is lacking.
         """
         agent = replace(agent_of(principal, capacity=1), available=True)
-        skip = why_not(agent, Waiting(new_id(), topic, language, self._clock.now()), self.need(topic))
+        skip = why_not(agent, Waiting(new_id(), topic, language, self._clock.now()), self.need(topic, step))
         if skip is not None:
             raise NotDesignatedError([why.value for why in skip.reasons], skip.lacking)
 

@@ -22,6 +22,7 @@ from chat_gateway.journal import OutOfReachError
 from chat_gateway.model import Close, Contribution, Status
 from chat_gateway.placements import Placement
 from chat_gateway.queueing import Queueing
+from chat_gateway.rerouting import Rerouting
 from chat_gateway.routing.matching import Agent, Rule, Waiting, choose
 from chat_gateway.routing.ownership import Stage
 from chat_gateway.routing.quiet import Due
@@ -73,6 +74,7 @@ class Timekeeper:
         self._floor = floor
         self._settings = settings
         self._clock = clock
+        self._rerouting = Rerouting(topics, desk_seconds=settings.desk_seconds)
         self._told: dict[tuple[str, UUID], datetime] = {}
         self._refreshed: datetime | None = None
         self._were_here: set[object] = set()
@@ -152,6 +154,7 @@ class Timekeeper:
             waiting = [p for p in await placements.queue(session) if p.ownership.stage is Stage.WAITING]
             if not waiting:
                 return
+            waiting = await self._rerouting.look(session, waiting, now)
             desks = await attendance.desks(session, now - timedelta(seconds=self._settings.desk_seconds))
             if not any(d.available and d.load < d.capacity for d in desks):
                 return
@@ -176,7 +179,7 @@ class Timekeeper:
                 refusals.get(placement.session_id, ()),
             )
             try:
-                need = self._topics.need(placement.topic)
+                need = self._topics.need(placement.topic, placement.step)
             except UnknownTopicError:
                 continue  # retired meanwhile: an employee picks it by hand, or gives it another topic
             choice = choose(asks, need, list(agents.values()), Rule(self._settings.routing_rule))

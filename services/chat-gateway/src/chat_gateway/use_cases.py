@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
 from uuid import UUID
 
 from chat_gateway import policy
@@ -29,13 +27,14 @@ from chat_gateway.model import (
 )
 from chat_gateway.notice import Statement, Statements
 from chat_gateway.opening import opening_of
+from chat_gateway.parts import LetIn, Part, Representatives, Supervisors
 from chat_gateway.presence import Presence
 from chat_gateway.routing.matching import DEFAULT_LANGUAGE
 from chat_gateway.serving import Topics
 from chat_gateway.sessions import LiveSession, Reply, Sessions, Submission
 from chat_gateway.signals.hub import Signals
 from chat_gateway.speaking import PLAIN, Manner, Speech, Utterance
-from chat_gateway.views import View, is_entitled, view_of
+from chat_gateway.views import is_entitled
 from chat_gateway.writer import Writer
 from common.access import Reach, require_assurance
 from common.auth import Principal
@@ -44,60 +43,6 @@ from common.errors import MunimentError
 from common.ids import new_id
 from common.messaging.consumer import is_outage
 from common.protection.keyring import Keyring
-
-
-class LetIn(Protocol):
-    """A caller whom the table let in, by a route or a frame."""
-
-    @property
-    def principal(self) -> Principal: ...
-
-    def covers(self, reach: Reach, /) -> bool: ...
-
-
-class Representatives(Protocol):
-    """Knows whether an authority that was proven still holds."""
-
-    async def require(self, authority_id: UUID, /) -> None:
-        """Raises: NotYourSessionError: it holds no more."""
-
-
-class Supervisors(Protocol):
-    """Knows who stepped into a conversation and listens still."""
-
-    async def entered(self, letting: LetIn, session_id: UUID, /) -> "Part":
-        """Raises: UnknownSessionError: they do not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A participant's hold on a session.
-
-    Attributes:
-        entitled: an employee whose position shows them what is protected.
-        supervises: for a supervisor, whose conversation it is to them: a participant's id.
-    """
-
-    live: LiveSession
-    participant: Participant
-    entitled: bool = False
-    supervises: str | None = None
-
-    @property
-    def view(self) -> View:
-        """What of its entries is withheld from this participant."""
-        return view_of(self.participant, entitled=self.entitled)
-
-    @property
-    def is_owner(self) -> bool:
-        """Whether this is the employee who has the session."""
-        return self.live.state.situation.owner == self.participant.id
-
-    @property
-    def may_stay(self) -> bool:
-        """Whether this employee hears on: it is theirs, or still with the one whom they supervise."""
-        situation = self.live.state.situation
-        return self.is_owner or (situation.status is Status.ACTIVE and situation.owner == self.supervises is not None)
 
 
 class _Awaited:
@@ -243,7 +188,8 @@ class Chat:
         opening = live.state.opening
         language = opening.notice_language if opening else DEFAULT_LANGUAGE
         who = mine or self.employee(caller.principal)
-        self.topics.require_fit(caller.principal, topic=live.state.situation.topic, language=language)
+        topic, step = live.state.situation.topic, await self.journal.step_of(session_id)
+        self.topics.require_fit(caller.principal, topic=topic, language=language, step=step)
         await self.store(live, Join(who, str(new_id()), str(new_id())))
         return Part(live, who, is_entitled(caller.principal))
 

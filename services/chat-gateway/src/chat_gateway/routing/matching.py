@@ -59,10 +59,12 @@ class Need:
 
     Attributes:
         offices: None when every office serves it (S1-017).
+        instead: needs that will do as well, since somebody has waited too long.
     """
 
     designations: frozenset[str]
     offices: frozenset[str] | None = None
+    instead: tuple["Need", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,14 @@ def choose(waiting: Waiting, need: Need, agents: Sequence[Agent], rule: Rule) ->
 
 
 def why_not(agent: Agent, waiting: Waiting, need: Need) -> Skip | None:
-    """Everything that keeps this agent from this conversation; None when nothing does."""
+    """Everything that keeps this agent from this conversation; None when nothing does, by the first need or another."""
+    skip = _why_not(agent, waiting, need)
+    if skip is not None and any(_why_not(agent, waiting, other) is None for other in need.instead):
+        return None
+    return skip
+
+
+def _why_not(agent: Agent, waiting: Waiting, need: Need) -> Skip | None:
     reasons: list[Why] = []
     lacking = sorted(need.designations - agent.designations)
     if not agent.available:

@@ -35,12 +35,14 @@ class Act(StrEnum):
     RETURN = "return"
     HOLD = "hold"
     RESUME = "resume"
+    REROUTE = "reroute"
     CLOSE = "close"
 
 
 TRANSITIONS: dict[tuple[Stage, Act], Stage] = {
     (Stage.WAITING, Act.OFFER): Stage.OFFERED,
     (Stage.WAITING, Act.TAKE): Stage.ACTIVE,
+    (Stage.WAITING, Act.REROUTE): Stage.WAITING,
     (Stage.WAITING, Act.CLOSE): Stage.CLOSED,
     (Stage.OFFERED, Act.ACCEPT): Stage.ACTIVE,
     (Stage.OFFERED, Act.DECLINE): Stage.WAITING,
@@ -140,6 +142,10 @@ class Ownership:
     def give_back(self) -> "Ownership":
         """Its owner gives it back, or is gone: it waits again at the place it had."""
         return replace(self, stage=self._after(Act.RETURN), owner=None, asked=None, until=None)
+
+    def reroute(self) -> "Ownership":
+        """It has waited too long: others may take it as well. It waits on, at the place it has."""
+        return replace(self, stage=self._after(Act.REROUTE))
 
     def hold(self, owner: str, until: datetime) -> "Ownership":
         stage = self._after(Act.HOLD)

@@ -5,13 +5,14 @@ from datetime import date, timedelta
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,19}$")]
+Instead = Literal["leave-message", "keep-place"]
 DEFAULT_LANGUAGE = "en"
 FILES = ("topics.yaml", "hours.yaml", "priorities.yaml")
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -51,11 +52,50 @@ class Asked(Part):
     max_age: int | None = Field(default=None, gt=0)
 
 
+class WaitStep(Part):
+    """What is done when somebody has waited for so long: others may take it as well, or other ways are offered.
+
+    Attributes:
+        designations: an employee with these may take it too, besides those whom the topic names.
+        offices: of these offices; `any_office`: of every office.
+        offer: what the person may do instead of waiting on.
+    """
+
+    after_minutes: int = Field(ge=1)
+    designations: frozenset[Code] | None = Field(default=None, min_length=1)
+    offices: frozenset[str] | None = Field(default=None, min_length=1)
+    any_office: bool = False
+    offer: tuple[Instead, ...] = ()
+
+    @property
+    def after(self) -> timedelta:
+        return timedelta(minutes=self.after_minutes)
+
+    @property
+    def reroutes(self) -> bool:
+        """Whether others may take it from then on."""
+        return self.designations is not None or self.offices is not None or self.any_office
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if self.reroutes == bool(self.offer) or (self.any_office and self.offices is not None):
+            raise ValueError("a step names who else may take it, or what is offered instead")
+        return self
+
+
 class Topic(Part):
     code: Code
     assurance: Asked = Asked()
+    too_long: tuple[WaitStep, ...] = ()
     versions: tuple[TopicVersion, ...] = Field(min_length=1)
     retired: date | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        times = [step.after_minutes for step in self.too_long]
+        if times != sorted(set(times)):
+            raise ValueError(f"topic {self.code}: steps for too long a wait come one after the other")
+        return self
 
     def on(self, day: date) -> TopicVersion | None:
         """The version in force on this day (UTC), or None before the first and after the last."""
@@ -179,6 +219,11 @@ class Registers(Part):
         """How well somebody has to have proved who they are; for a topic that is not here what others ask."""
         topic = self._by_code.get(code)
         return topic.assurance if topic else Asked()
+
+    def too_long(self, code: str) -> tuple[WaitStep, ...]:
+        """What is done for somebody who waits too long; nothing for a topic that is not here."""
+        topic = self._by_code.get(code)
+        return topic.too_long if topic else ()
 
     def offered(self, day: date) -> list[tuple[str, TopicVersion]]:
         """The topics of this day with what holds for them."""
