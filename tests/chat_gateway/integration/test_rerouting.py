@@ -66,7 +66,7 @@ async def test_after_too_long_a_wait_others_may_take_it_and_the_record_says_why(
         assert (await general.ask("error", type="join", session_id=session_id))["code"] == "not-designated"
 
 
-@pytest.mark.peer("G13", "C6")
+@pytest.mark.peer("G13", "C06")
 async def test_at_last_the_person_may_leave_a_message_and_is_served_when_somebody_comes(gateway: Gateway) -> None:
     async with gateway.talker("agent", sub="a-2", designations=["retirement"]) as expert:
         async with gateway.talker("customer") as customer:
