@@ -25,6 +25,7 @@ UPDATE placement SET stage = $2, owner = $3, asked = $4, until = $5 WHERE sessio
 _QUEUE = f"""
 SELECT {_COLUMNS} FROM placement WHERE stage IN ('waiting', 'offered') ORDER BY ranked_at, since, session_id LIMIT 2000
 """
+_ANYBODY = "SELECT EXISTS (SELECT FROM placement WHERE stage = 'waiting')"
 _PAGE = f"""
 SELECT {_COLUMNS} FROM placement WHERE stage IN ('waiting', 'offered')
   AND ($1::timestamptz IS NULL OR (ranked_at, since, session_id) > ($1, $2, $3))
@@ -101,6 +102,10 @@ async def keep(session: WriteSession, placement: Placement, ownership: Ownership
 async def queue(session: ReadSession) -> list[Placement]:
     """The whole queue in its order, those who were offered to somebody included."""
     return [_placement(r) for r in await fetch_all(session, _QUEUE)]
+
+
+async def anybody_waits(session: ReadSession) -> bool:
+    return bool((await fetch_all(session, _ANYBODY))[0][0])
 
 
 async def queue_page(

@@ -72,12 +72,12 @@ class Queueing:
 
     async def tell(self, now: datetime) -> None:
         """Tell each waiting customer here their place: when it changed, and now and then."""
-        here = self.present()
-        self._told = {session_id: told for session_id, told in self._told.items() if session_id in set(here)}
+        here = set(self.present())
+        self._told = {session_id: told for session_id, told in self._told.items() if session_id in here}
         if not here:
             return
         async with self._database.reading() as session:
-            places = await self._places(session, set(here), now)
+            places = await self._places(session, here, now)
         for session_id, (placement, place) in places.items():
             *told, at = self._told.get(session_id, (0, 0, 0, now))
             stands = place.number, place.of, placement.step

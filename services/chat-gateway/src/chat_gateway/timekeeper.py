@@ -43,6 +43,8 @@ AGAIN_SECONDS = 30.0
 """How long a claimed look is left alone: if its process dies, another one looks after that."""
 
 REFRESH_SECONDS = 10.0
+REST = 3.0
+"""After a look, for each second that it took: a process looks at most a quarter of its time."""
 
 OFFERS = Counter("muniment_chat_offers_total", "Conversations offered to an employee")
 LAPSED = Counter("muniment_chat_offers_lapsed_total", "Offers that were not answered in time")
@@ -81,17 +83,21 @@ class Timekeeper:
         self._failing = ""
 
     async def run(self) -> None:
-        """Look every second, and at once when the bell rings, until cancelled."""
+        """Look every second, and as soon as the last look lets it when the bell rings, until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._floor.bell.wait(), self._settings.routing_seconds)
             self._floor.bell.clear()
+            began = loop.time()
             try:
                 await self.look()
                 self._failing = ""
             except Exception as error:  # noqa: BLE001 - without it nobody would be served any more: it tries again
                 self._say(error)
                 await asyncio.sleep(self._settings.routing_seconds)
+            # A look costs as much as people wait: where many come at once the bell would ring without end.
+            await asyncio.sleep(min(REST * (loop.time() - began), self._settings.routing_seconds))
 
     def _say(self, error: Exception) -> None:
         """Log a failure, once until something else happens."""
@@ -117,10 +123,11 @@ class Timekeeper:
     async def _refresh(self, now: datetime) -> None:
         """Say who is here: employees by their connections, waiting customers by theirs."""
         agents, waiting = self._floor.agents(), self._queueing.present()
-        fresh = self._refreshed is not None and now - self._refreshed < timedelta(seconds=REFRESH_SECONDS)
         here: set[object] = {*agents, *waiting}
-        if fresh and here <= self._were_here:
-            return
+        fresh = self._refreshed is not None and now - self._refreshed < timedelta(seconds=REFRESH_SECONDS)
+        if fresh:  # who was here was said; each newcomer would cost as much as all who wait
+            agents = [one for one in agents if one not in self._were_here]
+            waiting = [one for one in waiting if one not in self._were_here]
         if agents or waiting:
             async with self._database.unit_of_work() as session:
                 if agents:
@@ -128,7 +135,8 @@ class Timekeeper:
                     await attendance.seen(session, agents, now, gone_since=gone)
                 if waiting:
                     await placements.present(session, waiting, now)
-        self._refreshed, self._were_here = now, here
+        self._were_here = self._were_here | here if fresh else here
+        self._refreshed = self._refreshed if fresh else now
 
     async def _lapse(self, now: datetime) -> None:
         """Take back what was not answered. Whoever let an offer from the queue pass takes no more until they say so."""
@@ -151,13 +159,13 @@ class Timekeeper:
         async with self._database.unit_of_work() as session:
             if not await placements.try_turn(session):
                 return
-            waiting = [p for p in await placements.queue(session) if p.ownership.stage is Stage.WAITING]
-            if not waiting:
+            if not await placements.anybody_waits(session):
                 return
             waiting = await self._rerouting.look(session, waiting, now)
             desks = await attendance.desks(session, now - timedelta(seconds=self._settings.desk_seconds))
             if not any(d.available and d.load < d.capacity for d in desks):
-                return
+                return  # the queue is not read for nothing: it is longest where everybody is busy
+            waiting = [p for p in await placements.queue(session) if p.ownership.stage is Stage.WAITING]
             await self._offer_each(session, waiting, desks, now)
 
     async def _offer_each(
