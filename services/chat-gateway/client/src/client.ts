@@ -14,7 +14,7 @@ import { onWake } from "./waking.js";
 const UNAUTHENTICATED = 4001;
 const GATEWAY_ENDS = new Set([1011, 1012]);
 const GATEWAY_REFUSES = new Set([401, 429, 503]);
-const FLOOD = 4029;
+const TOO_MUCH = new Set([4029, 4030]); // frames, connections
 const FLOOD_PAUSE_MS = 5_000;
 const MOST_BYTES = 8_192;
 
@@ -219,7 +219,7 @@ export class ChatClient {
   }
 
   async #wait(outcome: Outcome, transport: TransportName): Promise<void> {
-    const asked = outcome.waitMs ?? (outcome.code === FLOOD ? FLOOD_PAUSE_MS : 0);
+    const asked = outcome.waitMs ?? (TOO_MUCH.has(outcome.code ?? 0) ? FLOOD_PAUSE_MS : 0);
     const retryInMs = this.#backoff.next(asked);
     this.#change("waiting", transport, retryInMs);
     await this.#pause.wait(retryInMs, this.#stop.signal);

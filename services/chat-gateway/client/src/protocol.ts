@@ -953,6 +953,7 @@ export type ErrorCode =
   | "session-closed"
   | "text-too-long"
   | "token-expired"
+  | "too-many-connections"
   | "too-many-frames"
   | "too-many-reveals"
   | "too-many-sessions"

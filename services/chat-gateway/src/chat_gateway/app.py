@@ -31,6 +31,7 @@ from chat_gateway.lookups.register import load as load_lookups
 from chat_gateway.notice import load
 from chat_gateway.presence import Presence
 from chat_gateway.queueing import Queueing
+from chat_gateway.room import Room
 from chat_gateway.routing.hours import Hours
 from chat_gateway.routing.registers import load as load_registers
 from chat_gateway.routing_api import public_routing, routing_router
@@ -297,6 +298,11 @@ def make_app(settings: ServiceSettings, clock: Clock | None = None, keyring: Key
         lifespan=lifespan,
     )
     app.state.gateway_settings = own
+    app.state.room = Room(
+        of_account=own.connections_per_account,
+        of_employee=own.connections_per_employee,
+        of_terminal=own.connections_per_terminal,
+    )
     app.add_middleware(ChatSocket, settings=own)
     return app
 

@@ -15,13 +15,14 @@ from chat_gateway.answering.tools import Tools
 from chat_gateway.answering.work import AnswerWork
 from chat_gateway.desks import Desks, digest_of
 from chat_gateway.deskwork import DeskWork
-from chat_gateway.errors import MalformedFrameError, TokenExpiredError, UnknownSessionError
+from chat_gateway.errors import MalformedFrameError, TokenExpiredError, TooManyConnectionsError, UnknownSessionError
 from chat_gateway.gate import Caller, Gate, Passage
 from chat_gateway.hearing import Hearing
 from chat_gateway.lines import Line, OverSocket
 from chat_gateway.model import Receipt
 from chat_gateway.notice import Statement
 from chat_gateway.pace import Deadline, Pace
+from chat_gateway.room import Place
 from chat_gateway.schemas import (
     Hello,
     NoticeFrame,
@@ -51,6 +52,7 @@ UNAUTHENTICATED = 4001
 NO_HELLO = 4002
 IDLE = 4003
 FLOOD = 4029
+CROWDED = 4030
 FAILED = 1011
 
 log = get_logger("connections")
@@ -59,6 +61,7 @@ log = get_logger("connections")
 class Connection:
     """Args:
     terminal: the network terminal, as this server saw it.
+    place: counts it among those of its account.
     url: the address of the handshake, for which proofs of possession are made.
     failed: counts a token that proved nothing towards the limit of this terminal.
     """
@@ -77,6 +80,7 @@ class Connection:
         receive: Receive,
         send: AsgiSend,
         terminal: str,
+        place: Place,
         url: str,
         failed: Callable[[], Awaitable[None]],
     ) -> None:
@@ -91,6 +95,7 @@ class Connection:
         self._desks, self._tools = desks, tools
         self._receive = receive
         self._terminal = terminal
+        self._place = place
         self._url = url
         self._failed = failed
         self._pace = Pace(settings.frames_per_second, settings.frames_at_once)
@@ -221,6 +226,11 @@ class Connection:
             return
         try:
             principal = await self._verified(frame.token, Proof(frame.proof, "GET", self._url))
+            self._place.sit(principal)
+        except TooManyConnectionsError as error:
+            self.line.push(frames.error(error, {}))
+            self.line.end(CROWDED, "too many connections of this account; close one, then connect again")
+            return
         except (UnauthenticatedError, ForbiddenError) as error:
             await self._failed()
             self.line.push(frames.error(error, {}))

@@ -281,6 +281,16 @@ class TooManyFramesError(TooManyError):
         )
 
 
+class TooManyConnectionsError(TooManyError):
+    kind, title = "too-many-connections", "Too many connections at once"
+
+    def __init__(self, limit: str, most: int) -> None:
+        super().__init__(
+            f"one {limit} may have {most} connections here at once: close one that is not needed, then connect again"
+        )
+        self.headers = {"Retry-After": "30"}
+
+
 class NotStoredYetError(UnavailableError):
     kind, title = "not-stored-yet", "The message is not stored yet"
 
@@ -309,6 +319,7 @@ __all__ = [
     "SessionClosedError",
     "TextTooLongError",
     "TokenExpiredError",
+    "TooManyConnectionsError",
     "TooManyFramesError",
     "TooManyRevealsError",
     "TooManySessionsError",

@@ -62,6 +62,20 @@ class ChatGatewaySettings(ServiceSettings):
     frames_at_once: int = Field(
         default=1000, ge=1, description="Frames of one connection that may come at once, after a silence or on resuming"
     )
+    connections_per_account: int = Field(
+        default=20,
+        ge=0,
+        description="Connections that one account may have at one process at once; 0 = as many as come",
+    )
+    connections_per_employee: int = Field(
+        default=60, ge=0, description="The same for an employee, who may have many windows; 0 = as many as come"
+    )
+    connections_per_terminal: int = Field(
+        default=2000,
+        ge=0,
+        description="Connections from one network terminal at one process at once; a whole office may sit behind one, and "
+        "without `trusted_proxies` everybody behind a proxy; 0 = as many as come",
+    )
     registers: Path | None = Field(
         default=None,
         description="Folder with an agency's own topics.yaml, hours.yaml, priorities.yaml or systems.yaml; a wrong one stops the start",

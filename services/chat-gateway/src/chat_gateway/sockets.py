@@ -27,35 +27,41 @@ class ChatSocket:
             await self._app(scope, receive, send)
             return
         state = scope["app"].state
-        principal = None
+        principal, terminal, place = None, terminal_of(scope), None
         try:
             await admit(scope)
+            place = state.room.enter(terminal)
             if "authorization" in Headers(scope=scope):
                 principal = await authenticated(scope)
-                await state.gate.log_in(Caller(principal, terminal_of(scope)))
+                await state.gate.log_in(Caller(principal, terminal))
+                place.sit(principal)
         except MunimentError as error:
+            if place is not None:
+                place.leave()
             if isinstance(error, UnauthenticatedError):
                 await count_failure(scope)
             await _refuse(send, error)
             return
-        await receive()  # websocket.connect
-        await send({"type": "websocket.accept"})
-        connection = Connection(
-            state.chat,
-            state.gate,
-            self._settings,
-            state.verifier,
-            state.desks,
-            tools=state.tools,
-            watches=state.watches,
-            snapshots=state.snapshots,
-            receive=receive,
-            send=send,
-            terminal=terminal_of(scope),
-            url=url_of(scope),
-            failed=partial(count_failure, scope),
-        )
-        await connection.run(principal)
+        with place:
+            await receive()  # websocket.connect
+            await send({"type": "websocket.accept"})
+            connection = Connection(
+                state.chat,
+                state.gate,
+                self._settings,
+                state.verifier,
+                state.desks,
+                tools=state.tools,
+                watches=state.watches,
+                snapshots=state.snapshots,
+                receive=receive,
+                send=send,
+                terminal=terminal,
+                place=place,
+                url=url_of(scope),
+                failed=partial(count_failure, scope),
+            )
+            await connection.run(principal)
 
 
 async def _refuse(send: Send, error: MunimentError) -> None:

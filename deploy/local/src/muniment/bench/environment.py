@@ -21,6 +21,23 @@ from muniment.home import Home, passwords
 from muniment.processes import ProcessSpec, Ready, Running, free_port
 from muniment.tokens import Issuer
 
+NO_LIMITS = {
+    # The load is not a hurried customer's, nor a thief's: one caller asks what thousands would.
+    "MUNIMENT_OPENS_PER_MINUTE": "100000",
+    "MUNIMENT_FRAMES_PER_SECOND": "100000",
+    **dict.fromkeys(
+        (
+            "MUNIMENT_CONNECTIONS_PER_ACCOUNT",
+            "MUNIMENT_CONNECTIONS_PER_EMPLOYEE",
+            "MUNIMENT_CONNECTIONS_PER_TERMINAL",
+        ),
+        "0",
+    ),
+    "MUNIMENT_RATE_LIMITS": json.dumps(dict.fromkeys(DEFAULTS, "100000/1")),
+    "MUNIMENT_BULK_LOOKS_SOFT": "999999",
+    "MUNIMENT_BULK_LOOKS_HARD": "999999",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:
@@ -76,12 +93,7 @@ class Environment:
             "MUNIMENT_AUDIENCE": "muniment",
             "MUNIMENT_JWKS": str(self.issuer.jwks),
             "MUNIMENT_LOG_LEVEL": "warning",
-            # The load is not a hurried customer's, nor a thief's: one caller asks what thousands would.
-            "MUNIMENT_OPENS_PER_MINUTE": "100000",
-            "MUNIMENT_FRAMES_PER_SECOND": "100000",
-            "MUNIMENT_RATE_LIMITS": json.dumps(dict.fromkeys(DEFAULTS, "100000/1")),
-            "MUNIMENT_BULK_LOOKS_SOFT": "999999",
-            "MUNIMENT_BULK_LOOKS_HARD": "999999",
+            **NO_LIMITS,
         }
 
 

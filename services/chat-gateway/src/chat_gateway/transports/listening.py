@@ -12,8 +12,10 @@ from chat_gateway.answering.tools import Tools
 from chat_gateway.answering.work import AnswerWork
 from chat_gateway.desk_schemas import OfferFrame
 from chat_gateway.desks import Desks
+from chat_gateway.errors import TooManyConnectionsError
 from chat_gateway.gate import Caller, Gate, Passage
 from chat_gateway.hearing import Hearing
+from chat_gateway.room import Place, Room
 from chat_gateway.settings import ChatGatewaySettings
 from chat_gateway.snapshots import Snapshots
 from chat_gateway.timekeeper import offer_frame
@@ -51,6 +53,21 @@ class Hearings:
         self.desks, self.snapshots = cast("Desks", state.desks), cast("Snapshots", state.snapshots)
         self.tools, self.gate = cast("Tools", state.tools), cast("Gate", state.gate)
         self.settings = cast("ChatGatewaySettings", state.gateway_settings)
+        self.room = cast("Room", state.room)
+
+    def place(self, door: AtDoor) -> Place:
+        """One more connection of the caller's.
+
+        Raises:
+            TooManyConnectionsError: they have as many as they may.
+        """
+        place = self.room.enter(door.terminal)
+        try:
+            place.sit(door.principal)
+        except TooManyConnectionsError:
+            place.leave()
+            raise
+        return place
 
     async def parts(self, look: Look, asked: Wanted) -> list[tuple[Part, int]]:
         """The caller's part in each session, with the cursor.
@@ -147,6 +164,7 @@ async def stream(
         principal,
         fill,
         left,
+        place=hearings.place(door),
         lasting=asked.desk,
         limit=hearings.settings.outbox_frames,
         heartbeat=hearings.settings.heartbeat_seconds,
@@ -173,6 +191,7 @@ async def poll(
     principal, floor = door.principal, hearings.desks.floor
     left = principal.expires_at + LEEWAY_SECONDS - hearings.chat.clock.now().timestamp()
     seconds = max(0.0, min(float(wait), hearings.settings.poll_wait_seconds, left))
+    place = hearings.place(door)
     basket = polling.Basket()
     hearing = Hearing(hearings.chat, hearings.snapshots, basket, principal=principal)
     companion = hearings.beside(hearing, Caller(principal, door.terminal), desk=asked.desk)
@@ -185,6 +204,7 @@ async def poll(
         await attend(hearing, parts)
         new_state = await polling.wait_for_news(basket, hearing, offers, known=state, seconds=seconds)
     finally:
+        place.leave()
         gone.cancel()
         hearing.leave_all()
         companion.gone()

@@ -12,6 +12,7 @@ from chat_gateway import frames
 from chat_gateway.errors import TokenExpiredError
 from chat_gateway.hearing import Hearing
 from chat_gateway.lines import AsEvents, Line
+from chat_gateway.room import Place
 from chat_gateway.schemas import Welcome
 from chat_gateway.snapshots import Snapshots
 from chat_gateway.subscriptions import Subscription
@@ -39,6 +40,7 @@ class EventStream(StreamingResponse):
     """Args:
     fill: lets the hearing attend what was asked for.
     left: called with the hearing when the stream is over.
+    place: its own among the connections; it is given back then.
     lasting: whether it goes on when no session is left.
     limit: events that may wait for a slow reader.
     heartbeat: seconds between comments.
@@ -52,6 +54,7 @@ class EventStream(StreamingResponse):
         fill: Fill,
         left: Callable[[Hearing], None],
         *,
+        place: Place,
         lasting: bool,
         limit: int,
         heartbeat: float,
@@ -63,11 +66,16 @@ class EventStream(StreamingResponse):
         self._principal = principal
         self._fill = fill
         self._left = left
+        self._place = place
         self._lasting = lasting
         self._limit = limit
         self._heartbeat = heartbeat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._place:
+            await self._stream(scope, receive, send)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         line = Line(send, AsEvents(), limit=self._limit, ended=lambda: hearing.leave_all())  # noqa: PLW0108 - made below
         hearing = Hearing(self._chat, self._snapshots, line, principal=self._principal, numbered=numbered)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
