@@ -34,7 +34,7 @@ migrate: venv ## bring the five databases to their newest version (`make up` doe
 	@$(MUNIMENT) migrate
 
 ##@ Check it
-.PHONY: test check types isolated bench trace schemas
+.PHONY: test check types isolated bench load compare trace schemas
 test: venv ## run the tests; s=disclosure: those of one service
 	@$(RUN)python -m pytest -q $(SPREAD) $(if $(s),tests/$(subst -,_,$(s)))
 
@@ -61,6 +61,12 @@ isolated: venv ## each service by itself, in an environment that holds its own d
 
 bench: venv ## measure throughput and latency against the ceilings of this machine
 	@$(MUNIMENT) bench
+
+load: venv ## put load on the gateway and write docs/load.md; p="idle length": those parts (idle active replicas sessions length)
+	@$(MUNIMENT) load $(p)
+
+compare: venv ## the same work on Matrix Synapse (AGPL; installed for it into a temporary folder), for docs/load.md
+	@$(MUNIMENT) load synapse
 
 trace: venv ## tell which of the obligations the tests show, and write docs/traceability.md
 	@$(RUN)python -m muniment.trace

@@ -12,7 +12,7 @@ from muniment import daemon, logs
 from muniment.errors import PlainError
 from muniment.home import find_home
 
-ELSEWHERE = ("demo", "bench", "redrive", "audit", "trace", "schemas", "secrets", "topics", "keys", "reseal")
+ELSEWHERE = ("demo", "bench", "load", "redrive", "audit", "trace", "schemas", "secrets", "topics", "keys", "reseal")
 """Commands in modules of their own, loaded only when asked for: some bring much with them."""
 
 

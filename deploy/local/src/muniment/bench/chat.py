@@ -100,7 +100,7 @@ class _ChatBench:
     async def _migrated(self) -> str:
         url = await self._env.database("chat_gateway")
         migrate = self._env.service("chat_gateway", url, port=free_port(), command="migrate")
-        await _finish(migrate, None)
+        await finish(migrate, None)
         return url
 
     async def _echo(self) -> float:
@@ -112,7 +112,7 @@ class _ChatBench:
     async def _inserts(self) -> float:
         work = {"url": await self._migrated(), "writers": 2 * self._sessions, "seconds": self._seconds, "text": TEXT}
         spec = ProcessSpec("inserts", (sys.executable, "-P", "-m", "muniment.bench.inserts"))
-        return float((await _finish(spec, work))["per_second"])
+        return float((await finish(spec, work))["per_second"])
 
     async def _drive(self, what: str, port: int, per_second: float = 0, **more: Any) -> dict[str, Any]:
         work = {
@@ -124,14 +124,14 @@ class _ChatBench:
             "text": TEXT,
             **more,
         }
-        return await _finish(ProcessSpec("driver", (sys.executable, "-P", "-m", "muniment.bench.driver")), work)
+        return await finish(ProcessSpec("driver", (sys.executable, "-P", "-m", "muniment.bench.driver")), work)
 
     def _tokens(self) -> list[str]:
         mint = self._env.issuer.mint
         return [mint("customer"), *(mint("agent", sub=f"agent-{n}") for n in range(10))]
 
 
-async def _finish(spec: ProcessSpec, work: dict[str, Any] | None) -> dict[str, Any]:
+async def finish(spec: ProcessSpec, work: dict[str, Any] | None) -> dict[str, Any]:
     """Run a process to its end and read what it printed."""
     process = await asyncio.create_subprocess_exec(
         *spec.argv,

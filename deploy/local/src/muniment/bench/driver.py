@@ -28,9 +28,10 @@ class Socket(asyncio.Protocol):
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.heard = heard
         self.frames: asyncio.Queue[dict[str, Any]] | None = asyncio.Queue()
+        self.pings = 0
+        self.is_open = False
         self._path = path
         self._buffer = b""
-        self._open = False
         self._transport: Any = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -49,12 +50,16 @@ class Socket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         buffer = self._buffer + data if self._buffer else data
-        if not self._open:
+        if not self.is_open:
             end = buffer.find(b"\r\n\r\n")
             if end < 0:
                 self._buffer = buffer
                 return
-            buffer, self._open = buffer[end + 4 :], True
+            if not buffer.startswith(b"HTTP/1.1 101 "):
+                self.ready.set_exception(ConnectionError(buffer[:200].decode(errors="replace")))
+                self._transport.close()
+                return
+            buffer, self.is_open = buffer[end + 4 :], True
             self.ready.set_result(None)
         at = 0
         while len(buffer) - at >= 2:  # noqa: PLR2004
@@ -71,6 +76,7 @@ class Socket(asyncio.Protocol):
 
     def _frame(self, opcode: int, payload: bytes) -> None:
         if opcode == 9:  # noqa: PLR2004 - a ping
+            self.pings += 1
             self._transport.write(b"\x8a" + bytes([0x80 | len(payload)]) + b"\0\0\0\0" + payload)
         elif opcode == 1:
             if self.frames is not None:
@@ -79,6 +85,11 @@ class Socket(asyncio.Protocol):
                     self.frames.put_nowait(frame)
             else:
                 self.heard(self, payload)
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self.is_open = False
+        if not self.ready.done():
+            self.ready.set_exception(ConnectionError(self._buffer[:200].decode(errors="replace")))
 
     def close(self) -> None:
         self._transport.close()

@@ -31,8 +31,12 @@ class Stage:
     """Engines that run. Databases are made for each measurement, so that none begins with another's rows."""
 
     engines: Engines
-    log: Path
+    home: Home
     _databases: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def log(self) -> Path:
+        return self.home.path / "workers.log"
 
     def database(self, package: str) -> str:
         """The URL of the service's present database."""
@@ -78,7 +82,7 @@ class Stage:
         spec = ProcessSpec(
             name=f"{package}-worker",
             argv=(sys.executable, "-P", "-m", package, "worker"),
-            env=self._environment(package) | {"MUNIMENT_PORT": str(port)},
+            env=self.settings(package) | {"MUNIMENT_PORT": str(port)},
             ready=Ready("http", port, "/readyz"),
             ready_seconds=WORKER_SECONDS,
         )
@@ -92,10 +96,11 @@ class Stage:
     def _migrate(self, package: str) -> None:
         argv = [sys.executable, "-P", "-m", package, "migrate"]
         owned = self.engines.database_url(f"{package}_owner", self._databases[package])
-        environment = {**inherited_environment(), **self._environment(package), "MUNIMENT_DATABASE_URL": owned}
+        environment = {**inherited_environment(), **self.settings(package), "MUNIMENT_DATABASE_URL": owned}
         subprocess.run(argv, check=True, env=environment, cwd="/", stdout=subprocess.DEVNULL)
 
-    def _environment(self, package: str) -> dict[str, str]:
+    def settings(self, package: str) -> dict[str, str]:
+        """The environment variables of a process of this service."""
         return {
             **self.engines.broker_settings(package),
             **self.engines.audit_settings(package),
@@ -154,4 +159,4 @@ def throwaway_stage(event_log: str) -> Iterator[Stage]:
                 process = Running(spec, home.path / f"{spec.name}.log")
                 stack.callback(process.stop)
                 process.start()
-        yield Stage(engines, home.path / "workers.log")
+        yield Stage(engines, home)
