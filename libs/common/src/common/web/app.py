@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import resource
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from functools import partial
@@ -31,6 +32,7 @@ Check = Callable[[], Awaitable[None]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 CHECK_SECONDS = 3.0
+MOST_FILES = 65_536
 log = get_logger("web")
 
 
@@ -143,7 +145,16 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
     # What was loaded stays: looking through it for cycles again and again takes time from those who wait for an answer.
     gc.collect()
     gc.freeze()
+    allow_files()
     uvicorn.run(app, **server_options(settings))
+
+
+def allow_files(wanted: int = MOST_FILES) -> None:
+    """Have this process open as many descriptors as it may, up to `wanted`: many systems begin with 1,024, a connection each."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def server_options(settings: ServiceSettings) -> dict[str, Any]:
