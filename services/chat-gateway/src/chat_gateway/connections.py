@@ -16,13 +16,12 @@ from chat_gateway.answering.work import AnswerWork
 from chat_gateway.desks import Desks, digest_of
 from chat_gateway.deskwork import DeskWork
 from chat_gateway.errors import MalformedFrameError, TokenExpiredError, TooManyConnectionsError, UnknownSessionError
-from chat_gateway.gate import Caller, Gate, Passage
+from chat_gateway.gate import Arrival, Caller, Gate, Passage
 from chat_gateway.hearing import Hearing
 from chat_gateway.lines import Line, OverSocket
 from chat_gateway.model import Receipt
 from chat_gateway.notice import Statement
 from chat_gateway.pace import Deadline, Pace
-from chat_gateway.room import Place
 from chat_gateway.schemas import (
     Hello,
     NoticeFrame,
@@ -59,12 +58,7 @@ log = get_logger("connections")
 
 
 class Connection:
-    """Args:
-    terminal: the network terminal, as this server saw it.
-    place: counts it among those of its account.
-    url: the address of the handshake, for which proofs of possession are made.
-    failed: counts a token that proved nothing towards the limit of this terminal.
-    """
+    """One socket."""
 
     def __init__(
         self,
@@ -79,10 +73,7 @@ class Connection:
         snapshots: Snapshots,
         receive: Receive,
         send: AsgiSend,
-        terminal: str,
-        place: Place,
-        url: str,
-        failed: Callable[[], Awaitable[None]],
+        arrival: Arrival,
     ) -> None:
         self.id = new_id_text()
         self.line = Line(send, OverSocket(), limit=settings.outbox_frames, ended=self._leave_all)
@@ -94,10 +85,7 @@ class Connection:
         self._verifier = verifier
         self._desks, self._tools = desks, tools
         self._receive = receive
-        self._terminal = terminal
-        self._place = place
-        self._url = url
-        self._failed = failed
+        self._arrival = arrival
         self._pace = Pace(settings.frames_per_second, settings.frames_at_once)
         self._caller: Caller | None = None
         self._shown: Statement | None = None
@@ -199,7 +187,7 @@ class Connection:
             self._turn_away("the first frame must be hello with a token")
             return
         self._unacknowledged += 1
-        manner = Manner(frame.seen_seq, frame.reason, self._terminal, frame.third_party)
+        manner = Manner(frame.seen_seq, frame.reason, self._arrival.terminal, frame.third_party)
         part, client_id = subscription.part, frame.client_id
         await self._chat.post(part, client_id=client_id, text=frame.text, reply=self, manner=manner)
 
@@ -225,14 +213,14 @@ class Connection:
             self._show(frame.language)
             return
         try:
-            principal = await self._verified(frame.token, Proof(frame.proof, "GET", self._url))
-            self._place.sit(principal)
+            principal = await self._verified(frame.token, Proof(frame.proof, "GET", self._arrival.url))
+            self._arrival.place.sit(principal)
         except TooManyConnectionsError as error:
             self.line.push(frames.error(error, {}))
             self.line.end(CROWDED, "too many connections of this account; close one, then connect again")
             return
         except (UnauthenticatedError, ForbiddenError) as error:
-            await self._failed()
+            await self._arrival.failed()
             self.line.push(frames.error(error, {}))
             self.line.end(UNAUTHENTICATED, "this token logs nobody in")
             return
@@ -242,7 +230,7 @@ class Connection:
         principal = await self._verifier.verify(token, proof)
         if self._caller is not None and principal.id != self._caller.principal.id:
             raise UnauthenticatedError("the token is somebody else's")
-        await self._gate.log_in(Caller(principal, self._terminal))
+        await self._gate.log_in(Caller(principal, self._arrival.terminal))
         return principal
 
     def _greet(self, principal: Principal, language: str) -> None:
@@ -251,7 +239,7 @@ class Connection:
             if "agent" in principal.roles:
                 self._desks.floor.enter(principal.id, self)
             self._check_idle()
-        self._caller = Caller(principal, self._terminal)
+        self._caller = Caller(principal, self._arrival.terminal)
         self.hearing.principal = principal
         self._answers.greet(principal)
         self._supervision.greet(principal)

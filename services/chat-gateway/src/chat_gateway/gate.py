@@ -3,11 +3,12 @@
 What is said in a session that one was let into is no entry of its own: the session is its record.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from chat_gateway.room import Place
 from common import audit
 from common.access import PERMISSIONS, Permit, Reach, admit, log_in
 from common.auth import Principal
@@ -25,6 +26,23 @@ class Caller:
 
     principal: Principal
     terminal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a connection came to the door.
+
+    Attributes:
+        terminal: the network terminal, as this server saw it.
+        url: the address of the handshake, for which proofs of possession are made.
+        place: counts it among those of its account.
+        failed: counts a token that proved nothing towards the limit of this terminal.
+    """
+
+    terminal: str
+    url: str
+    place: Place
+    failed: Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True)

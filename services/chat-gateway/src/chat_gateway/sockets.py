@@ -6,7 +6,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chat_gateway.connections import Connection
-from chat_gateway.gate import Caller
+from chat_gateway.gate import Arrival, Caller
 from chat_gateway.settings import ChatGatewaySettings
 from common.errors import MunimentError, UnauthenticatedError
 from common.web.callers import authenticated, terminal_of, url_of
@@ -56,10 +56,7 @@ class ChatSocket:
                 snapshots=state.snapshots,
                 receive=receive,
                 send=send,
-                terminal=terminal,
-                place=place,
-                url=url_of(scope),
-                failed=partial(count_failure, scope),
+                arrival=Arrival(terminal, url_of(scope), place, partial(count_failure, scope)),
             )
             await connection.run(principal)
 
