@@ -7,6 +7,7 @@ from muniment.bench.environment import Environment
 from muniment.load.driving import Driver, driver, need_files
 from muniment.load.gateway import Gateway, agents, customers, database, gateway
 from muniment.load.watching import taken
+from muniment.tokens import Issuer
 
 SESSIONS = 200
 SECONDS = 5.0
@@ -39,22 +40,22 @@ async def run(env: Environment, *, sessions: int = SESSIONS, seconds: float = SE
     url = await database(env)
     async with driver() as load:
         with gateway(env, url) as on:
-            return await measure(env, load, [on], sessions, seconds)
+            return await measure(env.issuer, load, [on], sessions, seconds)
 
 
-async def measure(env: Environment, load: Driver, on: list[Gateway], sessions: int, seconds: float) -> Active:
+async def measure(issuer: Issuer, load: Driver, on: list[Gateway], sessions: int, seconds: float) -> Active:
     """Customers at the first of these gateways, employees at the last."""
-    await seat(env, load, on, sessions)
+    await seat(issuer, load, on, sessions)
     fast = await load.do("talk", seconds=seconds, per_second=0)
     messages = min(fast["answers_per_second"], fast["deliveries_per_second"])
     paced, cost = await paced_talk(load, on, seconds, messages / 2)
     return Active(sessions, messages, messages / 2, paced["answer_ms"], paced["delivery_ms"], cost, fast["refused"])
 
 
-async def seat(env: Environment, load: Driver, on: list[Gateway], sessions: int, *, name: str = "customer") -> None:
+async def seat(issuer: Issuer, load: Driver, on: list[Gateway], sessions: int, *, name: str = "customer") -> None:
     """So many sessions, each with an employee on a line of its own."""
-    await load.do("open", port=on[0].port, tokens=customers(env, sessions, name=name))
-    await load.do("join", port=on[-1].port, tokens=agents(env, EMPLOYEES))
+    await load.do("open", port=on[0].port, tokens=customers(issuer, sessions, name=name))
+    await load.do("join", port=on[-1].port, tokens=agents(issuer, EMPLOYEES))
 
 
 async def paced_talk(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from muniment.bench.environment import Environment, running
 from muniment.processes import child_environment, free_port
+from muniment.tokens import Issuer
 
 
 class Gateway:
@@ -45,11 +46,11 @@ def log_of(env: Environment) -> Path:
     return env.home.path / "load.log"
 
 
-def customers(env: Environment, number: int, *, name: str = "customer") -> list[str]:
+def customers(issuer: Issuer, number: int, *, name: str = "customer") -> list[str]:
     """Tokens of so many accounts."""
-    return [env.issuer.mint("customer", sub=f"{name}-{n}") for n in range(number)]
+    return [issuer.mint("customer", sub=f"{name}-{n}") for n in range(number)]
 
 
-def agents(env: Environment, number: int) -> list[str]:
+def agents(issuer: Issuer, number: int) -> list[str]:
     """Tokens of so many employees."""
-    return [env.issuer.mint("agent", sub=f"agent-{n}") for n in range(number)]
+    return [issuer.mint("agent", sub=f"agent-{n}") for n in range(number)]

@@ -86,7 +86,7 @@ async def by_sessions(
 
 
 async def _seat_more(env: Environment, load: Driver, on: Gateway, seated: int, count: int) -> None:
-    await seat(env, load, [on], count - seated, name=f"customer-{seated}")
+    await seat(env.issuer, load, [on], count - seated, name=f"customer-{seated}")
 
 
 async def by_length(
@@ -105,7 +105,7 @@ async def by_length(
             await long.do("look")
         with gateway(env, url) as anew:
             async with driver() as early:  # what a process does once is not the sessions' doing
-                await early.do("open", port=anew.port, tokens=customers(env, 3, name="early"))
+                await early.do("open", port=anew.port, tokens=customers(env.issuer, 3, name="early"))
             returns = [
                 await _returns(size, one, anew, sessions) for size, one in ((lengths[0], short), (lengths[-1], long))
             ]

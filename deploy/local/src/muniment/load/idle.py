@@ -48,11 +48,11 @@ async def run(env: Environment, *, lines: int = LINES, seconds: float = SECONDS)
     async with driver() as load:
         with gateway(env, url) as on:
             before = await _warm(env, load, on)
-            opened = await load.do("open", port=on.port, tokens=customers(env, lines))
+            opened = await load.do("open", port=on.port, tokens=customers(env.issuer, lines))
             found.append(
                 await _idle("WebSocket, waiting in the queue", load, on, opened, before=before, seconds=seconds)
             )
-            await load.do("join", port=on.port, tokens=agents(env, max(1, lines // EACH_HAS)), together=True)
+            await load.do("join", port=on.port, tokens=agents(env.issuer, max(1, lines // EACH_HAS)), together=True)
             found.append(
                 await _idle("WebSocket, served by an employee", load, on, opened, before=before, seconds=seconds)
             )
@@ -66,8 +66,8 @@ async def run(env: Environment, *, lines: int = LINES, seconds: float = SECONDS)
 async def _warm(env: Environment, load: Driver, on: Gateway) -> Taken:
     """What the gateway takes when everything was used once."""
     async with driver() as other:
-        await other.do("open", port=on.port, tokens=customers(env, WARM_UP, name="early"))
-        await other.do("join", port=on.port, tokens=agents(env, 2))
+        await other.do("open", port=on.port, tokens=customers(env.issuer, WARM_UP, name="early"))
+        await other.do("join", port=on.port, tokens=agents(env.issuer, 2))
         await other.do("talk", seconds=0.5, per_second=200)
         await other.do("hang up")
     await load.do("count")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from common.auth import DEVELOPMENT_ISSUER
-from muniment.bench.environment import NO_LIMITS, Environment, running
+from muniment.bench.environment import NO_LIMITS, running
 from muniment.bench.stage import Stage, throwaway_stage
 from muniment.load.active import FILES_EACH, SECONDS, SESSIONS, Active, measure
 from muniment.load.driving import driver, need_files
@@ -24,10 +24,9 @@ async def run(*, sessions: int = SESSIONS, seconds: float = SECONDS) -> Active:
     with throwaway_stage("kafka") as stage:
         await stage.fresh("chat_gateway")
         issuer = Issuer(stage.home)
-        env = Environment(stage.home, stage.engines.admin_url, issuer)
         async with driver() as load:
             with stage.worker("chat_gateway"), _replica(stage, issuer) as one, _replica(stage, issuer) as other:
-                return await measure(env, load, [one, other], sessions, seconds)
+                return await measure(issuer, load, [one, other], sessions, seconds)
 
 
 @contextmanager

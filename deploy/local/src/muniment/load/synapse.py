@@ -98,7 +98,7 @@ async def measure_ours(env: Environment, *, rooms: int, seconds: float, paced_se
     url = await database(env)
     async with driver() as load:
         with gateway(env, url) as on:
-            await seat(env, load, [on], rooms)
+            await seat(env.issuer, load, [on], rooms)
             saturated = await load.do("talk", seconds=seconds, per_second=0, one_side=True)
             comfortable = await load.do("talk", seconds=paced_seconds, per_second=RATE, one_side=True)
     return Side.of(saturated, comfortable)
