@@ -25,6 +25,11 @@ UPDATE placement SET stage = $2, owner = $3, asked = $4, until = $5 WHERE sessio
 _QUEUE = f"""
 SELECT {_COLUMNS} FROM placement WHERE stage IN ('waiting', 'offered') ORDER BY ranked_at, since, session_id LIMIT 2000
 """
+_LONG = f"""
+SELECT {_COLUMNS} FROM placement WHERE stage = 'waiting' AND queued_at <= $1
+  AND (rerouted_at IS NULL OR rerouted_at <= queued_at OR step < $2)
+ORDER BY ranked_at, since, session_id LIMIT 2000
+"""
 _ANYBODY = "SELECT EXISTS (SELECT FROM placement WHERE stage = 'waiting')"
 _PAGE = f"""
 SELECT {_COLUMNS} FROM placement WHERE stage IN ('waiting', 'offered')
@@ -102,6 +107,11 @@ async def keep(session: WriteSession, placement: Placement, ownership: Ownership
 async def queue(session: ReadSession) -> list[Placement]:
     """The whole queue in its order, those who were offered to somebody included."""
     return [_placement(r) for r in await fetch_all(session, _QUEUE)]
+
+
+async def waiting_long(session: ReadSession, since: datetime, steps: int) -> list[Placement]:
+    """Those who wait since then or longer, and for whom fewer than so many steps were made."""
+    return [_placement(r) for r in await fetch_all(session, _LONG, since, steps)]
 
 
 async def anybody_waits(session: ReadSession) -> bool:

@@ -4,7 +4,6 @@ The person stays where they are in the queue, and those who could take it before
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from prometheus_client import Counter
@@ -29,31 +28,30 @@ class Rerouting:
         self._topics = topics
         self._away_after = timedelta(seconds=desk_seconds)
 
-    async def look(self, session: WriteSession, waiting: Sequence[Placement], now: datetime) -> list[Placement]:
-        """Make the steps that are due. Gives those who wait, as they stand then."""
-        due = {p.session_id for p in waiting if self._due(p, now) > p.step}
-        if not due:
-            return list(waiting)
-        desks = await attendance.desks(session, now - self._away_after)
-        return [await self._step(session, p, desks, now) if p.session_id in due else p for p in waiting]
+    async def look(self, session: WriteSession, now: datetime) -> None:
+        """Make the steps that are due."""
+        soonest, most = self._topics.registers.soonest_step, self._topics.registers.most_steps
+        long = await placements.waiting_long(session, now - soonest, most) if most else []
+        due = [p for p in long if self._due(p, now) > p.step]
+        if due:
+            desks = await attendance.desks(session, now - self._away_after)
+            for placement in due:
+                await self._step(session, placement, desks, now)
 
     def _due(self, placement: Placement, now: datetime) -> int:
         waited = now - placement.queued_at
         return sum(step.after <= waited for step in self._topics.registers.too_long(placement.topic))
 
-    async def _step(
-        self, session: WriteSession, placement: Placement, desks: Sequence[Agent], now: datetime
-    ) -> Placement:
+    async def _step(self, session: WriteSession, placement: Placement, desks: Sequence[Agent], now: datetime) -> None:
         step = self._due(placement, now)
         if not await placements.reroute(session, placement, step, now):
-            return placement
+            return
         made = self._topics.registers.too_long(placement.topic)[placement.step : step]
         skipped = self._skipped(placement, desks)
         for number, one in enumerate(made, placement.step + 1):
             facts = _facts(placement, one, number, now)
             await assignments.rerouted(session, placement.session_id, rule=RULE, facts=facts, skipped=skipped, now=now)
             REROUTED.labels("offer" if one.offer else "reroute").inc()
-        return replace(placement, step=step)
 
     def _skipped(self, placement: Placement, desks: Sequence[Agent]) -> list[Skip]:
         """Why nobody who is there took it, by what held until now."""

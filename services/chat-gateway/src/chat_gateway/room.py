@@ -34,6 +34,20 @@ class Room:
         """
         return Place(self, self._take("terminal", terminal, self._of_terminal))
 
+    def seat(self, terminal: str, principal: Principal) -> "Place":
+        """Count a connection of this account from this terminal.
+
+        Raises:
+            TooManyConnectionsError: of one of the two there are as many already; nothing is counted then.
+        """
+        place = self.enter(terminal)
+        try:
+            place.sit(principal)
+        except TooManyConnectionsError:
+            place.leave()
+            raise
+        return place
+
     def of(self, principal: Principal) -> tuple[str, str]:
         """Count a connection of this account.
 

@@ -161,7 +161,7 @@ class Timekeeper:
                 return
             if not await placements.anybody_waits(session):
                 return
-            waiting = await self._rerouting.look(session, waiting, now)
+            await self._rerouting.look(session, now)
             desks = await attendance.desks(session, now - timedelta(seconds=self._settings.desk_seconds))
             if not any(d.available and d.load < d.capacity for d in desks):
                 return  # the queue is not read for nothing: it is longest where everybody is busy

@@ -230,6 +230,16 @@ class Registers(Part):
         return [(topic.code, version) for topic in self.topics if (version := topic.on(day)) is not None]
 
     @cached_property
+    def most_steps(self) -> int:
+        """So many steps has the topic with the most."""
+        return max((len(topic.too_long) for topic in self.topics), default=0)
+
+    @cached_property
+    def soonest_step(self) -> timedelta:
+        """Before so long a wait nothing is done for anybody."""
+        return min((step.after for topic in self.topics for step in topic.too_long), default=timedelta(0))
+
+    @cached_property
     def longest_head_start(self) -> timedelta:
         return max((p.head_start for p in self.priorities.values()), default=timedelta(0))
 

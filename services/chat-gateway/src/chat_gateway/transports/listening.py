@@ -12,10 +12,9 @@ from chat_gateway.answering.tools import Tools
 from chat_gateway.answering.work import AnswerWork
 from chat_gateway.desk_schemas import OfferFrame
 from chat_gateway.desks import Desks
-from chat_gateway.errors import TooManyConnectionsError
 from chat_gateway.gate import Caller, Gate, Passage
 from chat_gateway.hearing import Hearing
-from chat_gateway.room import Place, Room
+from chat_gateway.room import Room
 from chat_gateway.settings import ChatGatewaySettings
 from chat_gateway.snapshots import Snapshots
 from chat_gateway.timekeeper import offer_frame
@@ -54,20 +53,6 @@ class Hearings:
         self.tools, self.gate = cast("Tools", state.tools), cast("Gate", state.gate)
         self.settings = cast("ChatGatewaySettings", state.gateway_settings)
         self.room = cast("Room", state.room)
-
-    def place(self, door: AtDoor) -> Place:
-        """One more connection of the caller's.
-
-        Raises:
-            TooManyConnectionsError: they have as many as they may.
-        """
-        place = self.room.enter(door.terminal)
-        try:
-            place.sit(door.principal)
-        except TooManyConnectionsError:
-            place.leave()
-            raise
-        return place
 
     async def parts(self, look: Look, asked: Wanted) -> list[tuple[Part, int]]:
         """The caller's part in each session, with the cursor.
@@ -164,7 +149,7 @@ async def stream(
         principal,
         fill,
         left,
-        place=hearings.place(door),
+        place=hearings.room.seat(door.terminal, principal),
         lasting=asked.desk,
         limit=hearings.settings.outbox_frames,
         heartbeat=hearings.settings.heartbeat_seconds,
@@ -191,7 +176,7 @@ async def poll(
     principal, floor = door.principal, hearings.desks.floor
     left = principal.expires_at + LEEWAY_SECONDS - hearings.chat.clock.now().timestamp()
     seconds = max(0.0, min(float(wait), hearings.settings.poll_wait_seconds, left))
-    place = hearings.place(door)
+    place = hearings.room.seat(door.terminal, principal)
     basket = polling.Basket()
     hearing = Hearing(hearings.chat, hearings.snapshots, basket, principal=principal)
     companion = hearings.beside(hearing, Caller(principal, door.terminal), desk=asked.desk)

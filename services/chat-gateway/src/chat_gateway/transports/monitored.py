@@ -15,6 +15,7 @@ from chat_gateway.answering import notes
 from chat_gateway.answering.work import frame_of
 from chat_gateway.gate import Caller
 from chat_gateway.hearing import Hearing
+from chat_gateway.room import Room
 from chat_gateway.schemas import Left
 from chat_gateway.settings import ChatGatewaySettings
 from chat_gateway.snapshots import Snapshots
@@ -78,7 +79,7 @@ class Monitored:
     def __init__(self, request: Request) -> None:
         state = request.app.state
         self.chat, self.watches = cast("Chat", state.chat), cast("Watches", state.watches)
-        self.snapshots = cast("Snapshots", state.snapshots)
+        self.snapshots, self.room = cast("Snapshots", state.snapshots), cast("Room", state.room)
         self.settings = cast("ChatGatewaySettings", state.gateway_settings)
 
     async def found(self, look: Look, hear: list[str], last_event_id: str | None) -> Sequence[tuple[Watch, Part, int]]:
@@ -137,6 +138,7 @@ async def stream(
         door.principal,
         fill,
         lambda _: None,
+        place=monitored.room.seat(door.terminal, door.principal),
         lasting=False,
         limit=settings.outbox_frames,
         heartbeat=settings.heartbeat_seconds,
@@ -163,6 +165,7 @@ async def poll(
         watched = await monitored.found(look, hear, None)
     left = door.principal.expires_at + LEEWAY_SECONDS - monitored.chat.clock.now().timestamp()
     seconds = max(0.0, min(float(wait), monitored.settings.poll_wait_seconds, left))
+    place = monitored.room.seat(door.terminal, door.principal)
     basket = polling.Basket()
     hearing = Hearing(monitored.chat, monitored.snapshots, basket)
     ears = Ears(hearing, monitored.watches)
@@ -173,6 +176,7 @@ async def poll(
             await ears.take(watch, part, seq)
         new_state = await polling.wait_for_news(basket, hearing, [], known=state, seconds=seconds)
     finally:
+        place.leave()
         gone.cancel()
         hearing.leave_all()
     return polling.answer(basket, new_state)
