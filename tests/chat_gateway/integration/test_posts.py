@@ -213,6 +213,10 @@ async def test_a_supervisor_hears_whispers_and_ends_by_stream_and_poll(gateway: 
         body = {"client_id": str(uuid4()), "text": "ask for the form"}
         await there.http.post(f"/v1/sessions/{session}/whisper", json=body)
         assert (await agent.first("whisper"))["text"] == "ask for the form"
+        async with gateway.replica(connections_per_employee=1) as small, chief(small) as crowded:
+            async with crowded.http.stream("GET", "/v1/chat/monitored/stream", params={"hear": f"{session}:2"}):
+                second = await crowded.http.get("/v1/chat/monitored/poll", params=params)
+            assert refusal(second) == (429, "too-many-connections")
         async with here.http.stream("GET", "/v1/chat/monitored/stream", params={"hear": f"{session}:2"}) as answer:
             assert answer.status_code == 200
             lines = answer.aiter_lines()
