@@ -23,7 +23,6 @@ from common.web.agreement import agree
 from common.web.exchange import Correlation
 from common.web.openapi import describe
 from common.web.rates import Limits
-from common.web.sockets import TextSocket
 from common.web.terminals import TrustedProxies
 from common.web.wire import BoundedHttp
 
@@ -162,7 +161,7 @@ def server_options(settings: ServiceSettings) -> dict[str, Any]:
     return {
         "host": settings.host,
         "port": settings.port,
-        "ws": TextSocket,
+        "ws": "websockets-sansio",
         "loop": "uvloop",
         "http": BoundedHttp,
         "ws_per_message_deflate": False,
