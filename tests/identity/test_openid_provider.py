@@ -50,6 +50,7 @@ async def client(
         issuer=provider.issuer,
         jwks=provider.jwks,
         public_url="https://production.agency.example",
+        grant_keys="https://disclosure.agency.example/v1/keys",
         key_folder=str(key_folder),
     )
     async with client_of(make_app(settings, clock=SystemClock(), keyring=KEYRING)) as opened:
