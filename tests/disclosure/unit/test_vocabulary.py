@@ -92,6 +92,7 @@ def test_what_looks_like_a_social_security_number_is_refused(value: str) -> None
 def test_an_id_is_not_taken_for_a_person_s_number() -> None:
     one = "0195a7c2-5e3c-7d40-a123-456789abcdef"
     assert not vocabulary.looks_personal({"inquiry.reference": one})
+    assert "facts.inquiry.reference" not in wrong(facts={"inquiry.reference": one})
 
 
 def test_nobody_needs_more_than_sixty_facts() -> None:

@@ -70,7 +70,7 @@ def wrong_with_spans(spans: Sequence[TaxSpan], transcript_ids: Collection[UUID])
 def looks_personal(facts: Mapping[str, FactValue]) -> bool:
     """Whether a value, or a name, holds what looks like a social security number."""
     texts = [str(text) for pair in facts.items() for text in pair]
-    return any(_NUMBER_OF_A_PERSON.search(text) for text in texts if not _is_id(text))
+    return any(_holds_number(text) for text in texts)
 
 
 def _said_elsewhere(element: Element) -> str:
@@ -84,7 +84,7 @@ def _broken_rule(element: Element, value: FactValue) -> str | None:
         return None if isinstance(value, bool) else "must be true or false"
     if not isinstance(value, str):
         return "must be a text"
-    if _NUMBER_OF_A_PERSON.search(value):
+    if _holds_number(value):
         return "must not hold a person's number"
     return _broken_form(element, value)
 
@@ -103,6 +103,11 @@ def _unknown(field: str, given: str, known: list[str]) -> FieldError:
     near = difflib.get_close_matches(given, known, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return FieldError(field, f"is not known to the notice; GET /v1/routine-uses lists what is.{hint}")
+
+
+def _holds_number(text: str) -> bool:
+    """An id may hold nine digits in a row by chance, and none of them is a person's."""
+    return _NUMBER_OF_A_PERSON.search(text) is not None and not _is_id(text)
 
 
 def _is_id(text: str) -> bool:
