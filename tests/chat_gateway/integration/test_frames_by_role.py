@@ -99,7 +99,7 @@ async def test_whose_position_or_standing_changes_hears_no_more(gateway: Gateway
         assert all(e.get("kind") != "message" for e in agent.all("entry"))
 
 
-@pytest.mark.req("S3-111")
+@pytest.mark.req("S1-099")
 async def test_whose_training_lapses_in_mid_session_hears_no_more_and_the_person_waits_again(gateway: Gateway) -> None:
     """Nobody has to say anything for it: a day begins, and the training was a year ago."""
     began = gateway.clock.now().date()

@@ -254,7 +254,6 @@ async def test_a_supervisor_steps_in_for_everybody_to_see_and_takes_nothing_from
     assert handled[0][0] == 1, "the chat was handled by its employee alone"
 
 
-@pytest.mark.req("S1-018")
 async def test_a_watch_whose_process_died_is_ended_on_the_record_by_another(gateway: Gateway) -> None:
     """Nobody hears it any more and nobody recorded its end: what is left of it is its row."""
     async with (

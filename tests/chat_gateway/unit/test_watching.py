@@ -14,7 +14,6 @@ from common.ids import new_id
 from common.testing import FixedClock
 
 
-@pytest.mark.req("S3-065")
 async def test_an_end_that_two_notice_at_once_is_recorded_once(
     clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

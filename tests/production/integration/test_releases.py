@@ -92,7 +92,7 @@ async def figures(store: Store, issuer: Issuer, tmp_path: Path) -> AsyncIterator
         yield Figures(store, client, issuer, key)
 
 
-@pytest.mark.req("S3-083", "S3-084")
+@pytest.mark.req("S3-083")
 async def test_a_grant_lets_the_named_elements_out_once_and_it_is_told(figures: Figures) -> None:
     employee = await figures.worked()
     token = figures.grant(employee)

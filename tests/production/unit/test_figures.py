@@ -39,7 +39,7 @@ def said(*named: str, record: Held | None = None) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.req("S3-082", "S3-083")
+@pytest.mark.req("S3-083")
 @pytest.mark.parametrize("size", range(1, len(HELD) + 1))
 def test_each_choice_of_elements_lets_through_these_and_no_other(size: int) -> None:
     for named in itertools.combinations(HELD, size):
