@@ -89,6 +89,18 @@ async def settle(session: WriteSession, settled: GrantUse, *, holder: str, copie
     await outbox.tell(session, fact, source=_source(holder), time=settled.settled_at)
 
 
+async def refuse(look: Look, claims: GrantClaims, reason: str, *, holder: str) -> GrantUse:
+    """Settle a grant without letting anything out, for good.
+
+    Raises:
+        GrantUsedError: it was settled before.
+    """
+    refused = use(look, claims, "refused", reason)
+    await settle(look.session, refused, holder=holder)
+    look.touch(claims.jti, *claims.transcript_ids)
+    return refused
+
+
 async def hear(session: WriteSession, envelopes: Sequence[Envelope[DisclosureDecided]], *, holder: str) -> None:
     """Know the grants that were signed for this service, so that those for which nobody comes are settled too."""
     told = (envelope.data for envelope in envelopes)

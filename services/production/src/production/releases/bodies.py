@@ -2,11 +2,12 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Literal, Self
+from typing import Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from common.releases.bodies import UseOut
 from production.releases.redeeming import Released
 
 
@@ -20,15 +21,9 @@ class CopyOut(BaseModel):
     kept_until: datetime = Field(description="Until when the bytes can be fetched, by whoever took the grant")
 
 
-class ReleaseOut(BaseModel):
+class ReleaseOut(UseOut):
     """What became of a grant."""
 
-    grant_id: UUID
-    request_id: UUID
-    accounting_id: UUID | None
-    outcome: Literal["released", "refused", "expired"]
-    reason: str = Field(description="Code of why nothing went; empty where the records went, or nobody came")
-    settled_at: datetime
     copies: list[CopyOut]
 
     @classmethod

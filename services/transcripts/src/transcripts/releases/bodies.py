@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from common.pii.particulars import Person
 from common.pii.particulars_body import ParticularsIn
+from common.releases.bodies import UseOut
 from transcripts.redaction import Place
 from transcripts.releases.redeeming import Released
 from transcripts.releases.reviewing import Settled
@@ -152,15 +153,9 @@ class CopyOut(BaseModel):
     kept_until: datetime = Field(description="Until when the bytes can be fetched, by whoever took the grant")
 
 
-class ReleaseOut(BaseModel):
+class ReleaseOut(UseOut):
     """What became of a grant."""
 
-    grant_id: UUID
-    request_id: UUID
-    accounting_id: UUID | None
-    outcome: Literal["released", "refused", "expired"]
-    reason: str = Field(description="Code of why nothing went; empty where the records went, or nobody came")
-    settled_at: datetime
     copies: list[CopyOut]
 
     @classmethod

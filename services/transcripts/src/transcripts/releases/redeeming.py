@@ -68,10 +68,7 @@ async def refuse(look: Look, claims: GrantClaims, reason: str) -> Released:
     Raises:
         GrantUsedError: it was settled before.
     """
-    use = settling.use(look, claims, "refused", reason)
-    await settling.settle(look.session, use, holder=HOLDER)
-    look.touch(claims.jti, *claims.transcript_ids)
-    return Released(use, [])
+    return Released(await settling.refuse(look, claims, reason, holder=HOLDER), [])
 
 
 async def release_of(look: Look, grant_id: UUID) -> Released:
